@@ -1,0 +1,183 @@
+"""What a contract says, as plain frozen values. ``load`` builds them; nothing else does outside tests."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Chooses objects: every key that is given must match. Strings are globs as in fnmatch, case-sensitive.
+
+    ``namespaces`` never matches a cluster-scoped object; ``namespaces_not`` matches objects in any other namespace.
+    ``labels`` and ``annotations`` map a name to a glob of its value. ``fields`` maps a dotted path
+    (``spec.type``) to the globs of which one must match the field's scalar value.
+    """
+
+    kinds: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    namespaces_not: tuple[str, ...] = ()
+    labels: Mapping[str, str] | None = None
+    annotations: Mapping[str, str] | None = None
+    fields: Mapping[str, tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One storey of the cluster, top to bottom in the contract's order. ``owner`` may be absent."""
+
+    name: str
+    title: str
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How an owner is recognised on a live object. Exactly one of the fields is set.
+
+    ``manager``: globs of field-manager names. ``label``, ``annotation``: name globs to value globs.
+    ``family``: the name of a release family. ``inventory``: kinds (Kustomization, HelmRelease) whose
+    ``status.inventory`` lists the object.
+    """
+
+    manager: tuple[str, ...] = ()
+    label: Mapping[str, str] | None = None
+    annotation: Mapping[str, str] | None = None
+    family: str | None = None
+    inventory: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """How to ask an owner to act now: a command to show and copy, or an object to annotate."""
+
+    command: str | None = None
+    kind: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A tool that manages resources."""
+
+    name: str
+    title: str
+    marks: tuple[Mark, ...]
+    reconcile: Reconcile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who should own some resources. Of all claims the first whose any selector matches wins."""
+
+    owner: str
+    layer: str
+    source: str
+    select: tuple[Selector, ...]
+    line: int = 0
+    """The line of the claim in its file, from 1."""
+
+
+GENERATED = r"-[0-9a-f]{8}"
+"""What Pulumi appends to a release's logical name: a hyphen and eight hex digits (facts.md, B)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Helm releases that are generations of one logical release, and all that their cleanup may ever touch."""
+
+    name: str
+    namespace: str
+    owner: str
+    generated: str | None = None
+    match: str | None = None
+    names: tuple[str, ...] = ()
+    cleanup_cluster_scoped: bool = False
+    cleanup_namespaces: tuple[str, ...] = ()
+
+    def has(self, release: str) -> bool:
+        """Whether a release of this name belongs: by its exact generated form, a listed name or ``match``."""
+        if release in self.names:
+            return True
+        if self.generated and re.fullmatch(re.escape(self.generated) + GENERATED, release):
+            return True
+        return bool(self.match) and glob(self.match or "", release)
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """Objects the cluster must not hold."""
+
+    id: str
+    deny: Selector
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One line of the health list: Deployments that must be available, or one object that must be Ready.
+
+    With ``optional`` it is judged only where the namespace (or the object's kind) exists.
+    """
+
+    namespace: str
+    deployments: tuple[str, ...] = ()
+    ready: str | None = None
+    name: str | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """A finding known and accepted. ``resource`` is a glob over ``Kind/namespace/name`` or ``Kind/name``."""
+
+    code: str
+    resource: str
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An ownership decision taken; shown where it applies. ``resource`` is a glob as in :class:`Allow`."""
+
+    resource: str
+    owner: str
+    reason: str
+    removed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A whole contract. ``source`` names the file it came from, ``sha256`` is the hex digest of the file's bytes."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    owners: Mapping[str, Owner]
+    claims: tuple[Claim, ...] = ()
+    releases: tuple[Family, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()
+    health: tuple[Health, ...] = ()
+    allow: tuple[Allow, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    cluster_uid: str | None = None
+    source: str = ""
+    sha256: str = ""
+
+    def family(self, name: str) -> Family | None:
+        """The family of this name."""
+        return next((family for family in self.releases if family.name == name), None)
+
+    def family_of(self, release: str) -> Family | None:
+        """The first family that a release of this name belongs to."""
+        return next((family for family in self.releases if family.has(release)), None)
+
+
+def glob(pattern: str, text: str) -> bool:
+    """Case-sensitive fnmatch on every platform."""
+    return fnmatchcase(text, pattern)

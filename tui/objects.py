@@ -1,0 +1,286 @@
+"""Plain values for what lives in a cluster: identities, live objects, served kinds, and an inventory with its gaps.
+
+Everything here has been cleaned by ``tui.cluster`` before it was built; nothing here reads or sends anything.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+Json = dict[str, Any]
+
+
+class Key(NamedTuple):
+    """An object's identity without its version: two API versions of one group serve the same object."""
+
+    group: str
+    kind: str
+    namespace: str | None
+    name: str
+
+
+class KindKey(NamedTuple):
+    """A kind without its version."""
+
+    group: str
+    kind: str
+
+
+def group_of(api_version: str) -> str:
+    """The group of an apiVersion: ``apps`` for ``apps/v1``, the empty string for ``v1``."""
+    return api_version.partition("/")[0] if "/" in api_version else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Names one object the way a person and the JSON outputs do."""
+
+    api_version: str
+    kind: str
+    namespace: str | None
+    name: str
+    uid: str | None = None
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """The reference of a whole object or document; missing parts become empty strings."""
+        meta = body.get("metadata") or {}
+        return cls(
+            str(body.get("apiVersion") or ""),
+            str(body.get("kind") or ""),
+            meta.get("namespace") or None,
+            str(meta.get("name") or ""),
+            meta.get("uid") or None,
+        )
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for the core group."""
+        return group_of(self.api_version)
+
+    @property
+    def key(self) -> Key:
+        """The identity without version and uid."""
+        return Key(self.group, self.kind, self.namespace, self.name)
+
+    @property
+    def kind_key(self) -> KindKey:
+        """The kind without its version."""
+        return KindKey(self.group, self.kind)
+
+    @property
+    def path(self) -> str:
+        """``namespace/name``, or just the name of a cluster-scoped object."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    @property
+    def label(self) -> str:
+        """``Kind namespace/name``: how screens and reports name the object."""
+        return f"{self.kind} {self.path}"
+
+    @property
+    def kubectl(self) -> str:
+        """``kind.group name -n namespace``: the words kubectl needs to find it."""
+        kind = f"{self.kind}.{self.group}" if self.group else self.kind
+        where = f" -n {self.namespace}" if self.namespace else ""
+        return f"{kind.lower()} {self.name}{where}"
+
+    def to_json(self) -> Json:
+        """The REF of the JSON outputs."""
+        return {
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "namespace": self.namespace,
+            "name": self.name,
+            "uid": self.uid,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """One owner reference."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """One entry of ``metadata.managedFields``.
+
+    ``operation`` is ``Apply`` or ``Update``; ``time`` is RFC 3339 or empty; ``fields`` is the FieldsV1 set.
+    """
+
+    name: str
+    operation: str
+    subresource: str
+    time: str
+    fields: Json = field(repr=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One object as the cluster holds it. ``body`` is the whole object, or None where only metadata was read.
+
+    ``deleting`` is the deletionTimestamp or empty; ``resource_version`` is opaque.
+    """
+
+    ref: Ref
+    resource_version: str
+    generation: int
+    created: str
+    deleting: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    owners: tuple[Owner, ...]
+    finalizers: tuple[str, ...]
+    managers: tuple[Manager, ...] = field(repr=False)
+    body: Json | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, body: Json, *, keep_body: bool = True) -> Self:
+        """Reads an object's JSON (whole, or PartialObjectMetadata with apiVersion and kind filled in).
+
+        Damaged metadata is read as absent rather than refused: a strange object must not hide the others.
+        """
+        meta = body.get("metadata")
+        meta = meta if isinstance(meta, dict) else {}
+        return cls(
+            ref=Ref.of(body),
+            resource_version=str(meta.get("resourceVersion") or ""),
+            generation=meta.get("generation") or 0,
+            created=str(meta.get("creationTimestamp") or ""),
+            deleting=str(meta.get("deletionTimestamp") or ""),
+            labels=meta.get("labels") or {},
+            annotations=meta.get("annotations") or {},
+            owners=tuple(
+                Owner(
+                    str(o.get("apiVersion") or ""),
+                    str(o.get("kind") or ""),
+                    str(o.get("name") or ""),
+                    str(o.get("uid") or ""),
+                    o.get("controller") is True,
+                )
+                for o in meta.get("ownerReferences") or ()
+            ),
+            finalizers=tuple(meta.get("finalizers") or ()),
+            managers=tuple(
+                Manager(
+                    str(m.get("manager") or ""),
+                    str(m.get("operation") or ""),
+                    str(m.get("subresource") or ""),
+                    str(m.get("time") or ""),
+                    m.get("fieldsV1") or {},
+                )
+                for m in meta.get("managedFields") or ()
+            ),
+            body=body if keep_body else None,
+        )
+
+    @property
+    def key(self) -> Key:
+        """The identity without version and uid."""
+        return self.ref.key
+
+    @property
+    def controller(self) -> Owner | None:
+        """The owner reference of the controller, if one is set."""
+        return next((owner for owner in self.owners if owner.controller), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One served resource, in the version Refloat uses for it (the group's preferred one)."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool
+    verbs: frozenset[str]
+
+    @property
+    def api_version(self) -> str:
+        """``group/version``, or the version alone in the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def kind_key(self) -> KindKey:
+        """The kind without its version."""
+        return KindKey(self.group, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that could not be read. ``kind`` is None where a whole API group (or discovery) failed.
+
+    ``reason`` is the API server's own words, cleaned.
+    """
+
+    group: str
+    kind: str | None
+    namespace: str | None
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """One line for screens and the ``incomplete`` list."""
+        what = self.kind or f"API group {self.group or 'core'}"
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{what}{where}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Inventory:
+    """Everything that was read of one cluster at about one moment, and what could not be.
+
+    ``cluster_uid`` is the uid of the namespace kube-system, or None where it could not be read.
+    ``served`` holds every listable kind; a kind that is absent there is not served at all, unless a gap of its
+    group says that discovery failed.
+    """
+
+    cluster_uid: str | None = None
+    server_version: str = ""
+    served: dict[KindKey, Served] = field(default_factory=dict)
+    versions: frozenset[str] = frozenset()
+    """Every served ``group/version/Kind``, the preferred one or not: what a stored manifest may still be sent as."""
+    objects: dict[Key, Live] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def get(self, key: Key) -> Live | None:
+        """The live object, or None: absent, or not read (ask :meth:`readable`)."""
+        return self.objects.get(key)
+
+    def of_kind(self, group: str, *kinds: str) -> Iterator[Live]:
+        """The live objects of these kinds of one group."""
+        wanted = frozenset(kinds)
+        return (live for key, live in self.objects.items() if key.group == group and key.kind in wanted)
+
+    def gap(self, group: str, kind: str, namespace: str | None = None) -> Gap | None:
+        """Why this kind (in this namespace, where one is given) could not be read; None where it was."""
+        for gap in self.gaps:
+            if gap.group != group or gap.kind not in (None, kind):
+                continue
+            if gap.namespace is None or namespace is None or gap.namespace == namespace:
+                return gap
+        return None
+
+    def readable(self, group: str, kind: str, namespace: str | None = None) -> bool:
+        """True when absence means absent: the kind was listed whole, or is not served at all."""
+        return self.gap(group, kind, namespace) is None
+
+    def namespaced(self, group: str, kind: str) -> bool | None:
+        """Whether the kind lives in namespaces; None where the kind is not served or discovery failed."""
+        served = self.served.get(KindKey(group, kind))
+        return served.namespaced if served else None
+
+    def replace(self, objects: Iterable[Live], kinds: Iterable[KindKey], gaps: Iterable[Gap]) -> "Inventory":
+        """A copy in which these kinds (objects and gaps) are as given: a fresh look at a part."""
+        fresh = frozenset(kinds)
+        kept = {key: live for key, live in self.objects.items() if KindKey(key.group, key.kind) not in fresh}
+        kept.update((live.key, live) for live in objects)
+        old = [gap for gap in self.gaps if gap.kind is None or KindKey(gap.group, gap.kind) not in fresh]
+        return Inventory(self.cluster_uid, self.server_version, self.served, self.versions, kept, [*old, *gaps])

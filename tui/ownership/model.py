@@ -1,0 +1,298 @@
+"""What an assessment of a cluster says, as plain frozen values. Every screen, report and JSON output draws these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from tui.contract.model import Claim, Family
+from tui.helm.model import Document, Record, Undecodable
+from tui.objects import Inventory, Json, Key, Live, Ref
+
+
+class Source(StrEnum):
+    """Where a piece of evidence was read."""
+
+    OWNER_REFERENCE = "owner-reference"
+    INVENTORY = "inventory"
+    MANIFEST = "manifest"
+    STAMP = "stamp"
+    LABEL = "label"
+    MANAGER = "manager"
+
+
+class Strength(IntEnum):
+    """How much a piece of evidence weighs, strongest highest (design.md, section 3)."""
+
+    PLAIN_LABEL = 1
+    MANAGER = 2
+    FLUX_LABEL = 3
+    STAMP = 4
+    MANIFEST = 5
+    INVENTORY = 6
+    OWNER_REFERENCE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One mark found on one object. ``confirmed``: the owner's own record lists the object.
+
+    ``text`` says, in words a person can check with kubectl, what was found and where it was read.
+    """
+
+    owner: str
+    source: Source
+    strength: Strength
+    text: str
+    confirmed: bool = False
+
+
+class State(StrEnum):
+    """What an object's evidence says against the contract's claim; the first that holds."""
+
+    MISSING = "missing"
+    UNVERIFIABLE = "unverifiable"
+    CONTESTED = "contested"
+    STALE = "stale"
+    MISOWNED = "misowned"
+    UNDOCUMENTED = "undocumented"
+    OWNED = "owned"
+    UNOWNED = "unowned"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who owns one object and why. ``owners`` are names, strongest evidence first.
+
+    ``root`` is the object whose marks count (itself, unless a controller owner reference leads elsewhere).
+    ``why_unverifiable`` says what could not be read, in state ``unverifiable``.
+    """
+
+    ref: Ref
+    live: bool
+    state: State
+    owners: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    claim: Claim | None
+    layer: str | None
+    root: Key
+    release: str | None = None
+    why_unverifiable: str = ""
+
+    @property
+    def owner(self) -> str | None:
+        """The one owner, or None when there is none or two contest it."""
+        return self.owners[0] if len(self.owners) == 1 else None
+
+
+class FamilyState(StrEnum):
+    """Whether a release family has one release in force."""
+
+    UNVERIFIABLE = "unverifiable"
+    AMBIGUOUS = "ambiguous"
+    ABSENT = "absent"
+    ACTIVE = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release (storage namespace and name) with its revisions, newest first.
+
+    ``in_force`` is its highest deployed revision, or None.
+    """
+
+    namespace: str
+    name: str
+    records: tuple[Record, ...]
+
+    @property
+    def newest(self) -> Record:
+        """The highest revision, whatever its status."""
+        return self.records[0]
+
+    @property
+    def in_force(self) -> Record | None:
+        """The highest deployed revision, or None: a failed upgrade leaves the earlier one in force."""
+        return next((r for r in self.records if r.status.value == "deployed"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The documents of one revision's manifest, resolved against what the cluster serves.
+
+    ``documents`` have their namespace default applied. ``unresolved`` are documents whose kind the cluster does not
+    serve (or could not be asked about), so that their scope is unknown; they match by group, kind and name alone.
+    ``fault`` says why the manifest could not be read at all; empty when it could.
+    """
+
+    record: Record
+    documents: Mapping[Key, Document]
+    unresolved: tuple[Document, ...] = ()
+    fault: str = ""
+
+    def lists(self, key: Key) -> bool:
+        """Whether this revision lists the object; an unreadable manifest lists everything, to be safe."""
+        return bool(self.fault) or key in self.documents or any(self._may_be(doc, key) for doc in self.unresolved)
+
+    @staticmethod
+    def _may_be(doc: Document, key: Key) -> bool:
+        same = doc.ref.group == key.group and doc.ref.kind == key.kind
+        if doc.generate_name is not None:
+            return same and key.name.startswith(doc.generate_name)
+        return same and doc.ref.name == key.name and doc.ref.namespace in (None, key.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyView:
+    """A release family as the records tell it. ``why`` explains the state in one sentence.
+
+    ``active`` is set in state ``active`` only. ``listed`` holds the active release's deployed manifest, then those of
+    newer failed revisions of the same release. ``expected`` is the release name an operator expects (``--expect``).
+    """
+
+    family: Family
+    state: FamilyState
+    why: str
+    releases: tuple[Release, ...]
+    undecodable: tuple[Undecodable, ...] = ()
+    active: Record | None = None
+    listed: tuple[Listed, ...] = ()
+    expected: str | None = None
+
+    def release(self, name: str) -> Release | None:
+        """The family's release of this name."""
+        return next((release for release in self.releases if release.name == name), None)
+
+    @property
+    def in_force(self) -> tuple[Record, ...]:
+        """Every revision in force, one a release."""
+        return tuple(record for release in self.releases if (record := release.in_force))
+
+
+class Rule(StrEnum):
+    """The safety rules of design.md section 4, by number."""
+
+    S1 = "S1"
+    S2 = "S2"
+    S3 = "S3"
+    S4 = "S4"
+    S5 = "S5"
+    S6 = "S6"
+    S7 = "S7"
+    S8 = "S8"
+    S9 = "S9"
+
+
+class Decision(StrEnum):
+    """What a cleanup may do with an object."""
+
+    DELETE = "delete"
+    ADOPT = "adopt"
+    RECREATE = "recreate"
+    PROTECT = "protect"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One edge: ``user`` uses an object for ``reason``. ``user`` may be a document that is not live."""
+
+    user: Ref
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A decision about one stamped (or listed and unstamped) object, with every rule that failed and why.
+
+    ``release`` is the stamp's, or the active one's for an object without a stamp; ``target`` is the release that an
+    adoption would stamp. ``rests_on`` are objects that must leave earlier for this decision to hold (S7).
+    """
+
+    live: Live
+    family: str
+    release: str
+    decision: Decision
+    failed: tuple[tuple[Rule, str], ...]
+    why: str
+    target: str | None = None
+    rests_on: tuple[Key, ...] = ()
+
+    @property
+    def ref(self) -> Ref:
+        """The object."""
+        return self.live.ref
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that failed, in order."""
+        return tuple(rule for rule, _ in self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A document of the active release that the cluster lacks."""
+
+    document: Document
+    ref: Ref
+    family: str
+    release: str
+    replayable: bool
+    why: str
+
+
+class Severity(StrEnum):
+    """How a finding weighs in a verdict."""
+
+    BLOCK = "block"
+    WARN = "warn"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something an operator should know: a stable code, the resources, the evidence and the next action."""
+
+    code: str
+    severity: Severity
+    summary: str
+    resources: tuple[Ref, ...]
+    evidence: tuple[str, ...]
+    next: str
+
+    def to_json(self) -> Json:
+        """The finding of the JSON outputs."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "summary": self.summary,
+            "resources": [ref.to_json() for ref in self.resources],
+            "evidence": list(self.evidence),
+            "next": self.next,
+        }
+
+
+class Verdict(StrEnum):
+    """The preflight's one word."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    WARN = "warn"
+    BLOCK = "block"
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All that can be said of an inventory under a contract. ``hidden`` counts findings the contract allows."""
+
+    inventory: Inventory = field(repr=False)
+    families: tuple[FamilyView, ...]
+    attributions: Mapping[Key, Attribution] = field(repr=False)
+    candidates: tuple[Candidate, ...]
+    missing: tuple[Missing, ...]
+    findings: tuple[Finding, ...]
+    hidden: int
+    incomplete: tuple[str, ...]
+    verdict: Verdict
+
+    def family(self, name: str) -> FamilyView | None:
+        """The view of one family."""
+        return next((view for view in self.families if view.family.name == name), None)
