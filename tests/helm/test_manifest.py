@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.helm.manifest import (
+    MAX_DOCUMENTS,
     MAX_MANIFEST,
     ManifestFault,
     canonical_sha256,
@@ -108,6 +109,7 @@ def test_the_hash_is_of_the_content_and_not_of_its_spelling() -> None:
         (CONFIG % "a" + "---\na: 1\na: 2\n", "the key 'a' twice", 2, 6),
         ("[" * 50_000, "nested more than", 1, 1),
         (" " * (MAX_MANIFEST + 1), "more than 16777216 characters", 1, 1),
+        ("--- ~\n" * (MAX_DOCUMENTS + 1), "more than 20000 documents", MAX_DOCUMENTS + 1, MAX_DOCUMENTS + 1),
         ("a: \x00", "does not allow", 1, 1),
         (CONFIG % "a" + "---\nx: \ud800\n", "lone surrogate", 2, 5),
     ],

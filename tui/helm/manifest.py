@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,9 @@ from tui.text import clean
 
 MAX_MANIFEST: Final = 16 * 1024 * 1024
 """Characters of one manifest. Only a text that compresses 16 times better than usual could be longer in a record."""
+
+MAX_DOCUMENTS: Final = 20_000
+"""Documents of one manifest; the objects of a whole cluster are rarely as many."""
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 RELEASE_NAME: Final = "meta.helm.sh/release-name"
@@ -124,10 +128,12 @@ def canonical_sha256(body: Json) -> str:
 def _chunks(text: str, of: str) -> Iterator[_Chunk]:
     # The rest of a separator's line belongs to the document, as in Helm's own splitter.
     start, line, number = 0, 1, 0
-    for end in (*_SEPARATOR.finditer(text), None):
+    for end in itertools.chain(_SEPARATOR.finditer(text), (None,)):
         piece = text[start : end.start() if end else len(text)]
         if not _is_blank(piece):
             number += 1
+            if number > MAX_DOCUMENTS:
+                raise ManifestFault(f"more than {MAX_DOCUMENTS} documents", number, line, of)
             yield _Chunk(piece, number, line, of)
         if end:
             line += text.count("\n", start, end.end())
