@@ -3,7 +3,8 @@
 Fault
 ├── UsageFault          the command line, a kubeconfig, a context or a contract is wrong       exit 2
 ├── Unverified          something needed could not be read                                     exit 3
-│   └── Unreachable     no answer at all: connection refused, name not found, timeout, TLS
+│   ├── Unreachable     no answer at all: connection refused, name not found, timeout, TLS
+│   └── OutcomeUnknown  a change was sent and no answer came back: it may have been done
 └── ApiFault            the API server answered with a failure Status
 """
 
@@ -49,6 +50,10 @@ class Cause:
     reason: str
     message: str
     field: str
+
+
+class OutcomeUnknown(Unverified):
+    """A change was sent, and the answer was lost: it may or may not have been done; only a new look can say."""
 
 
 class ApiFault(Fault):

@@ -1,0 +1,149 @@
+"""Connecting: from a kubeconfig's context to an :class:`Api`. Nothing is sent to the API server here.
+
+kubernetes.aio costs over half a second to import, so it is imported on the first connection, in a thread.
+"""
+
+import asyncio
+import importlib
+import os
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from tui.cluster.credentials import UserCredentials, authority
+from tui.cluster.kubeconfig import Chosen, choose, merge, pick
+from tui.faults import UsageFault
+from tui.objects import Json
+from tui.text import clean
+
+if TYPE_CHECKING:
+    from tui.cluster.api import Api
+
+USER_AGENT: Final = "refloat"
+"""Also the field manager of a request that names none, so it must not look like another tool's."""
+
+DEFAULT_TIMEOUT: Final = 15.0
+"""Seconds a request may take where nothing else is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One context, ready for requests; an async context manager that closes them.
+
+    ``server`` is the URL without credentials, ``user`` the kubeconfig's name of the user, ``namespace`` the context's
+    default one.
+    """
+
+    context: str
+    server: str
+    cluster: str
+    namespace: str
+    user: str
+    api: "Api" = field(repr=False)
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.api.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def connect(
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the time of each later request, not of this call
+) -> Connection:
+    """The connection of a kubeconfig's context (see :func:`tui.cluster.kubeconfig.choose`); ``timeout`` in seconds.
+
+    A credential plugin is run. Raises UsageFault for anything wrong with kubeconfig, context or credentials.
+    """
+    return await _open(choose(kubeconfig, context, os.environ, Path.home()), timeout)
+
+
+async def connection_from_dict(
+    kubeconfig: Json,
+    context: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the time of each later request, not of this call
+) -> Connection:
+    """The connection of a kubeconfig that is already plain data. Raises UsageFault."""
+    return await _open(pick(merge([(None, kubeconfig)]), context, "the kubeconfig"), timeout)
+
+
+def _modules() -> tuple[Any, ...]:
+    return tuple(importlib.import_module(name) for name in ("kubernetes.aio.client", "aiohttp", "tui.cluster.api"))
+
+
+async def _open(chosen: Chosen, seconds: float) -> Connection:
+    module, http, own = await asyncio.to_thread(_modules)
+    configuration = module.Configuration()
+    _point(configuration, chosen)
+    configuration.client_session_kwargs = {
+        "middlewares": (own.one_way,),
+        "cookie_jar": http.DummyCookieJar(),
+        # Else aiohttp would look for a password in ~/.netrc; proxies of the environment are set above.
+        "trust_env": False,
+    }
+    try:
+        client = module.ApiClient(configuration)
+    except (ssl.SSLError, ValueError, OSError) as error:
+        where = f"cluster `{chosen.cluster_name}` in {chosen.source}"
+        raise UsageFault(f"the certificate authority of {where} is damaged; correct the kubeconfig") from error
+    client.user_agent = USER_AGENT
+    credentials = UserCredentials(chosen)
+    try:
+        await credentials.attach(client)
+    except BaseException:
+        await client.close()
+        raise
+    api = own.Api(client, credentials, chosen.server, seconds)
+    return Connection(chosen.context, chosen.server, chosen.cluster_name, chosen.namespace, chosen.user_name, api)
+
+
+def _point(configuration: Any, chosen: Chosen) -> None:
+    cluster = chosen.cluster
+    insecure = bool(cluster.get("insecure-skip-tls-verify"))
+    pem = authority(chosen)
+    if insecure and pem:
+        raise UsageFault(
+            f"cluster `{chosen.cluster_name}` in {chosen.source} has a certificate authority and "
+            "insecure-skip-tls-verify; remove one of them"
+        )
+    configuration.host = str(cluster["server"]).rstrip("/")
+    configuration.ca_cert_data = pem or None
+    configuration.verify_ssl = not insecure
+    # Python 3.13 refuses certificate authorities without fields that kubectl does not ask for either.
+    configuration.disable_strict_ssl_verification = True
+    configuration.tls_server_name = str(cluster["tls-server-name"]) if cluster.get("tls-server-name") else None
+    configuration.proxy = _proxy(chosen)
+
+
+def _proxy(chosen: Chosen) -> str | None:
+    stated = chosen.cluster.get("proxy-url")
+    proxy = str(stated) if stated else _proxy_of_environment(chosen.server)
+    if proxy is None:
+        return None
+    scheme = urlsplit(proxy).scheme
+    if scheme not in ("http", "https"):
+        where = f"cluster `{chosen.cluster_name}` in {chosen.source}" if stated else "the environment"
+        raise UsageFault(f"the proxy of {where} is {clean(scheme, 20) or 'no'} URL; only http and https proxies work")
+    return proxy
+
+
+def _proxy_of_environment(server: str) -> str | None:
+    """The proxy that HTTPS_PROXY or HTTP_PROXY and NO_PROXY ask for. Never one for this machine, as in kubectl."""
+    parts = urlsplit(server)
+    host = parts.hostname or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        return None
+    proxy = getproxies().get(parts.scheme)
+    return None if not proxy or proxy_bypass(f"{host}:{parts.port}" if parts.port else host) else proxy

@@ -1,0 +1,119 @@
+"""Listing one kind, page by page."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tui.cluster.api import JSON, Api
+from tui.cluster.bodies import is_record, live_of, wants_body
+from tui.cluster.discovery import collection
+from tui.faults import ApiFault, Unverified
+from tui.objects import Json, KindKey, Live, Served
+
+METADATA_LIST: Final = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
+
+PAGE: Final = 500
+"""Objects a page where only metadata is asked for."""
+
+BODY_PAGE: Final = 200
+"""Objects a page where they come whole: parsing one page must not hold up a key press."""
+
+LARGE_PAGE: Final = 25
+"""Objects a page where each may be a megabyte: Helm's records, and definitions with their schemas."""
+
+RESTARTS: Final = 3
+"""How often a list is begun again when its snapshot expires between two pages."""
+
+RECORDS: Final = (KindKey("", "Secret"), KindKey("", "ConfigMap"))
+"""The kinds that may hold Helm's records."""
+
+_LARGE: Final = frozenset({KindKey("apiextensions.k8s.io", "CustomResourceDefinition")})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some objects of one kind. ``restarted`` says that those of earlier pages count no more.
+
+    ``resource_version`` is the version of the whole list, to watch from.
+    """
+
+    objects: list[Live]
+    resource_version: str
+    restarted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to list: a kind, of one namespace or of all, whole or its metadata.
+
+    ``records`` asks for Helm's records of this kind alone, with their bodies.
+    """
+
+    served: Served
+    namespace: str | None = None
+    records: bool = False
+
+    @property
+    def body(self) -> bool:
+        """Whether the objects keep their bodies."""
+        return self.records or wants_body(self.served.kind_key)
+
+    @property
+    def page(self) -> int:
+        """How many objects to ask for at once."""
+        if self.records or self.served.kind_key in _LARGE:
+            return LARGE_PAGE
+        return BODY_PAGE if self.body else PAGE
+
+
+async def pages(api: Api, wanted: Wanted) -> AsyncIterator[Page]:
+    """The pages of a list. Only an empty ``continue`` ends it: a page may be short, or empty.
+
+    An expired snapshot (410) begins the list again, a bounded number of times; the token for going on inconsistently
+    that the server offers then is not used, because verdicts rest on what is absent. Raises ApiFault, Unreachable or
+    Unverified; what was delivered before that is not the whole kind.
+    """
+    token, restarts, restarted = "", 0, False
+    seen: set[str] = set()
+    while True:
+        try:
+            answer = await _page(api, wanted, token)
+        except ApiFault as fault:
+            if fault.code != 410 or not token or restarts == RESTARTS:
+                raise
+            token, restarts, restarted = "", restarts + 1, True
+            seen.clear()
+            continue
+        meta = answer.get("metadata")
+        meta = meta if isinstance(meta, dict) else {}
+        yield Page(_objects(answer, wanted), str(meta.get("resourceVersion") or ""), restarted)
+        restarted = False
+        token = str(meta.get("continue") or "")
+        if not token:
+            return
+        if token in seen:
+            raise Unverified(f"the list of {wanted.served.plural} goes in circles: the server repeats a page")
+        seen.add(token)
+
+
+async def _page(api: Api, wanted: Wanted, token: str) -> Json:
+    query = [("limit", str(wanted.page))]
+    if wanted.records:
+        query.append(("labelSelector", "owner=helm"))
+    if token:
+        query.append(("continue", token))
+    accept = JSON if wanted.body else METADATA_LIST
+    reply = await api.get(collection(wanted.served, wanted.namespace), query, accept=accept)
+    if not isinstance(reply.data, dict) or not isinstance(reply.data.get("items") or [], list):
+        raise Unverified(f"the list of {wanted.served.plural} is no list; the server behind it is at fault")
+    return reply.data
+
+
+def _objects(answer: Json, wanted: Wanted) -> list[Live]:
+    items: list[Any] = answer.get("items") or []
+    # Anyone may label a Secret owner=helm: only what is a record keeps its data.
+    return [
+        live_of(item, wanted.served, body=wanted.body and (not wanted.records or is_record(item)))
+        for item in items
+        if isinstance(item, dict)
+    ]
