@@ -284,3 +284,12 @@ class Inventory:
         kept.update((live.key, live) for live in objects)
         old = [gap for gap in self.gaps if gap.kind is None or KindKey(gap.group, gap.kind) not in fresh]
         return Inventory(self.cluster_uid, self.server_version, self.served, self.versions, kept, [*old, *gaps])
+
+    def with_object(self, key: Key, live: Live | None) -> "Inventory":
+        """A copy in which one object is as given, or gone."""
+        objects = dict(self.objects)
+        if live is None:
+            objects.pop(key, None)
+        else:
+            objects[key] = live
+        return Inventory(self.cluster_uid, self.server_version, self.served, self.versions, objects, self.gaps)

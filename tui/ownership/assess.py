@@ -1,0 +1,102 @@
+"""The whole assessment of an inventory under a contract: families, decisions, attributions, findings, verdict. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from tui.contract.model import Contract
+from tui.contract.select import Claims, resource_matches
+from tui.objects import Inventory, KindKey
+from tui.ownership.attribution import Attributor
+from tui.ownership.blockers import blockers
+from tui.ownership.evidence import INVENTORIES, World
+from tui.ownership.findings import ownership_findings
+from tui.ownership.model import Assessment, FamilyView, Finding, Severity, Verdict
+from tui.ownership.release_findings import missing_of, release_findings
+from tui.ownership.releases import STORAGE_KINDS, listed_by, read_releases
+from tui.ownership.staleness import Wish, decide, view_family
+from tui.ownership.usage import USERS
+
+_ORDER = {Severity.BLOCK: 0, Severity.WARN: 1, Severity.INFO: 2}
+
+
+def assess(contract: Contract, inventory: Inventory, *, today: date, wish: Wish | None = None) -> Assessment:
+    """Says all that can be said. ``today`` judges the expiry of allowed findings; ``wish`` is the operator's word."""
+    wish = wish or Wish()
+    releases = read_releases(inventory)
+    families = tuple(view_family(family, releases, inventory, wish) for family in contract.releases)
+    in_force = [record for release in releases.all if (record := release.in_force)]
+    world = World(
+        contract, inventory, releases, families, [listed_by(record, inventory.namespaced) for record in in_force]
+    )
+    claims = Claims(contract)
+    candidates = tuple(candidate for view in families for candidate in decide(view, inventory, world, claims))
+    missing = tuple(lost for view in families for lost in missing_of(view, world))
+    attributions = Attributor(world, claims, candidates).all()
+    found = [
+        *release_findings(world, releases, candidates, missing),
+        *blockers(contract, inventory, families),
+        *ownership_findings(world, attributions),
+    ]
+    findings, hidden = _allowed(contract, found, today)
+    incomplete = _incomplete(inventory, families, bool(candidates))
+    return Assessment(
+        inventory=inventory,
+        families=families,
+        attributions=attributions,
+        candidates=candidates,
+        missing=missing,
+        findings=tuple(sorted(findings, key=lambda f: (_ORDER[f.severity], f.code, f.summary))),
+        hidden=hidden,
+        incomplete=incomplete,
+        verdict=_verdict(findings, incomplete),
+    )
+
+
+def _allowed(contract: Contract, found: Iterable[Finding], today: date) -> tuple[list[Finding], int]:
+    """The findings without the resources that the contract allows, and how many findings that hid altogether."""
+    allow = [each for each in contract.allow if each.expires >= today]
+    kept: list[Finding] = []
+    hidden = 0
+    for finding in found:
+        mine = [each for each in allow if each.code == finding.code]
+        refs = tuple(r for r in finding.resources if not any(resource_matches(each.resource, r) for each in mine))
+        if mine and finding.resources and not refs:
+            hidden += 1
+        else:
+            kept.append(finding if refs == finding.resources else replace(finding, resources=refs))
+    return kept, hidden
+
+
+def _incomplete(inventory: Inventory, families: Sequence[FamilyView], judged: bool) -> tuple[str, ...]:
+    """What could not be read although the verdict rests on it."""
+    needed: set[KindKey] = {KindKey("", kind) for kind in STORAGE_KINDS} | {KindKey("", "Namespace")}
+    needed |= set(INVENTORIES.values())
+    for view in families:
+        for listed in view.listed:
+            needed |= {KindKey(key.group, key.kind) for key in listed.documents}
+            needed |= {document.ref.kind_key for document in listed.unresolved if document.generate_name is None}
+    if judged:
+        needed |= {kind for users in USERS.values() for kind in users}
+    groups = {kind.group for kind in needed}
+    spaces = {view.family.namespace for view in families}
+    return tuple(
+        gap.text
+        for gap in inventory.gaps
+        if (gap.kind is None and (gap.group in groups))
+        or (
+            gap.kind is not None
+            and KindKey(gap.group, gap.kind) in needed
+            and (gap.namespace is None or gap.namespace in spaces)
+        )
+    )
+
+
+def _verdict(findings: Sequence[Finding], incomplete: Sequence[str]) -> Verdict:
+    """``block`` if anything known blocks; else ``unverified`` if anything it rests on could not be read."""
+    severities = {finding.severity for finding in findings}
+    if Severity.BLOCK in severities:
+        return Verdict.BLOCK
+    if incomplete or any(finding.code == "release-unverifiable" for finding in findings):
+        return Verdict.UNVERIFIED
+    return Verdict.WARN if Severity.WARN in severities else Verdict.PASS

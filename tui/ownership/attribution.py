@@ -1,0 +1,211 @@
+"""Who owns each object, against what the contract claims: one state an object, with its evidence. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Final
+
+from tui.contract.model import Claim, Contract, Selector
+from tui.contract.select import Claims
+from tui.objects import Inventory, Key, KindKey, Live, Ref
+from tui.ownership.evidence import FLUX_LABELS, INVENTORIES, World, stamp_of
+from tui.ownership.model import Attribution, Candidate, Evidence, FamilyState, Rule, Source, State, Strength
+from tui.ownership.releases import STORAGE_KINDS
+
+_STALE_RULES: Final = frozenset({Rule.S1, Rule.S2, Rule.S3})
+"""An object for which these hold is stale, whatever forbids to touch it."""
+
+
+class Attributor:
+    """Attributes every object of one inventory. Objects under a controller take the attribution of their root."""
+
+    def __init__(self, world: World, claims: Claims, candidates: tuple[Candidate, ...]) -> None:
+        self._world = world
+        self._inventory = world.inventory
+        self._claims = claims
+        self._stale = {
+            c.live.key
+            for c in candidates
+            if stamp_of(c.live) and not _STALE_RULES & set(c.rules) and _settled(world, c)
+        }
+        self._own: dict[Key, tuple[Evidence, ...]] = {}
+        self._layers = {layer.owner: layer.name for layer in reversed(world.contract.layers) if layer.owner}
+
+    def all(self) -> dict[Key, Attribution]:
+        """The attribution of every live object, and of everything claimed by name or listed in force but not live."""
+        found = {key: self.of(live) for key, live in self._inventory.objects.items()}
+        for ghost in self._ghosts():
+            found.setdefault(ghost.ref.key, ghost)
+        return found
+
+    def of(self, live: Live) -> Attribution:
+        """The attribution of one live object."""
+        root, broken = self._root(live)
+        evidence = self._evidence(root)
+        if root is not live:
+            chain = f"controlled by {live.controller.kind} {live.controller.name}" if live.controller else ""
+            to_root = "" if live.controller and live.controller.name == root.ref.name else f", below {root.ref.label}"
+            evidence = (
+                tuple(
+                    Evidence(owner, Source.OWNER_REFERENCE, Strength.OWNER_REFERENCE, chain + to_root, confirmed=True)
+                    for owner in dict.fromkeys(e.owner for e in evidence)
+                )
+                + evidence
+            )
+        elif broken:
+            evidence = ()
+        claim = self._claims.of(root.ref, root.labels, root.annotations, root.body)
+        owners = tuple(dict.fromkeys(e.owner for e in evidence))
+        doubt = broken or self._doubt(root, owners)
+        stamp = stamp_of(root)
+        state = self._state(root, owners, claim, doubt)
+        return Attribution(
+            ref=live.ref,
+            live=True,
+            state=state,
+            owners=owners,
+            evidence=evidence,
+            claim=claim,
+            layer=claim.layer if claim else (self._layers.get(owners[0]) if owners else None),
+            root=root.key,
+            release=stamp.release if stamp else None,
+            why_unverifiable=doubt if state is State.UNVERIFIABLE else "",
+        )
+
+    def _root(self, live: Live) -> tuple[Live, str]:
+        """The end of the chain of controllers, and why it could not be followed (empty when it could).
+
+        A controller that is gone leaves its dependents to the garbage collector: their marks are copies and prove
+        nothing.
+        """
+        seen = {live.key}
+        at = live
+        while (owner := at.controller) is not None:
+            group = owner.api_version.rpartition("/")[0]
+            key = Key(group, owner.kind, at.ref.namespace, owner.name)
+            parent = self._inventory.get(key) or self._inventory.get(key._replace(namespace=None))
+            if parent is None or parent.ref.uid != owner.uid:
+                gap = self._inventory.gap(group, owner.kind, at.ref.namespace)
+                reason = gap.text if gap else f"its controller {owner.kind} {owner.name} was not found"
+                return live, reason
+            if parent.key in seen:
+                return live, f"its owner references run in a circle through {parent.ref.label}"
+            seen.add(parent.key)
+            at = parent
+        return at, ""
+
+    def _evidence(self, live: Live) -> tuple[Evidence, ...]:
+        if live.key not in self._own:
+            self._own[live.key] = self._world.collect(live)
+        return self._own[live.key]
+
+    def _state(self, root: Live, owners: tuple[str, ...], claim: Claim | None, doubt: str) -> State:
+        if doubt:
+            return State.UNVERIFIABLE
+        if len(owners) > 1:
+            return State.CONTESTED
+        if root.key in self._stale:
+            return State.STALE
+        if not owners:
+            return State.UNOWNED
+        if claim is None:
+            return State.UNDOCUMENTED
+        return State.OWNED if claim.owner == owners[0] else State.MISOWNED
+
+    def _doubt(self, root: Live, owners: tuple[str, ...]) -> str:
+        """What could not be read although this object's evidence rests on it; empty when nothing."""
+        stamp = stamp_of(root)
+        if stamp is not None:
+            family = next((v for v in self._world.families if v.family.has(stamp.release)), None)
+            if family is not None and family.state is FamilyState.UNVERIFIABLE:
+                return family.why
+            if family is None and (gap := self._storage_gap(stamp.namespace or root.ref.namespace)):
+                return gap
+        for prefix, kind in FLUX_LABELS:
+            if any(name.startswith(prefix) for name in root.labels):
+                gap = self._gap_of(kind)
+                if gap:
+                    return gap
+        if owners:
+            return ""
+        # Nothing was found: only where every record of ownership could be read does that mean that nobody owns it.
+        return self._storage_gap(root.ref.namespace) or next(filter(None, map(self._gap_of, INVENTORIES.values())), "")
+
+    def _storage_gap(self, namespace: str | None) -> str:
+        gaps = (self._inventory.gap("", kind, namespace) for kind in STORAGE_KINDS)
+        return next((gap.text for gap in gaps if gap), "")
+
+    def _gap_of(self, kind: KindKey) -> str:
+        gap = self._inventory.gap(kind.group, kind.kind)
+        return gap.text if gap else ""
+
+    def _ghosts(self) -> Iterator[Attribution]:
+        for key, records in self._world.manifests.items():
+            if key in self._inventory.objects or not self._inventory.readable(key.group, key.kind, key.namespace):
+                continue
+            ref = self._ref(key)
+            record = records[0]
+            owner = self._world.owner_of_release(record.name, record.namespace)
+            text = (
+                f"in the manifest of Helm release {record.namespace}/{record.name} revision {record.revision}, not live"
+            )
+            evidence = Evidence(owner, Source.MANIFEST, Strength.MANIFEST, text, confirmed=True)
+            claim = self._claims.of(ref, {}, {}, None)
+            yield replace(self._ghost(ref, claim), owners=(owner,), evidence=(evidence,), release=record.name)
+        for ref, claim in claimed_by_name(self._world.contract, self._inventory):
+            if ref.key not in self._inventory.objects:
+                yield self._ghost(ref, claim)
+
+    def _ghost(self, ref: Ref, claim: Claim | None) -> Attribution:
+        layer = claim.layer if claim else None
+        return Attribution(
+            ref, live=False, state=State.MISSING, owners=(), evidence=(), claim=claim, layer=layer, root=ref.key
+        )
+
+    def _ref(self, key: Key) -> Ref:
+        served = self._inventory.served.get(KindKey(key.group, key.kind))
+        return Ref(served.api_version if served else key.group, key.kind, key.namespace, key.name)
+
+
+def _settled(world: World, candidate: Candidate) -> bool:
+    view = next((v for v in world.families if v.family.name == candidate.family), None)
+    return view is not None and view.state is FamilyState.ACTIVE
+
+
+def claimed_by_name(contract: Contract, inventory: Inventory) -> Iterator[tuple[Ref, Claim]]:
+    """Everything the contract claims by name (no globs) of a kind that could be read; live or not.
+
+    A kind is found by its name among the served ones; a namespaced kind needs a namespace without a glob too.
+    """
+    by_name: dict[str, list[KindKey]] = {}
+    for kind in inventory.served:
+        by_name.setdefault(kind.kind, []).append(kind)
+    for claim in contract.claims:
+        for selector in claim.select:
+            for kind_name, name in product(_exact(selector.kinds), _exact(selector.names)):
+                for kind in _kinds(by_name.get(kind_name, []), selector):
+                    for namespace in _namespaces(inventory, kind, selector):
+                        if inventory.readable(kind.group, kind.kind, namespace):
+                            yield Ref(inventory.served[kind].api_version, kind.kind, namespace, name), claim
+
+
+def _kinds(kinds: list[KindKey], selector: Selector) -> list[KindKey]:
+    if not selector.groups:
+        return kinds[:1]
+    return [kind for kind in kinds if kind.group in selector.groups]
+
+
+def _namespaces(inventory: Inventory, kind: KindKey, selector: Selector) -> tuple[str | None, ...]:
+    return _exact(selector.namespaces) if inventory.served[kind].namespaced else (None,)
+
+
+def _exact(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(pattern for pattern in patterns if not set(pattern) & set("*?["))
+
+
+def counts(attributions: Mapping[Key, Attribution]) -> dict[State, int]:
+    """How many objects are in each state."""
+    found = dict.fromkeys(State, 0)
+    for attribution in attributions.values():
+        found[attribution.state] += 1
+    return found

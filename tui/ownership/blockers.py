@@ -1,0 +1,239 @@
+"""Findings about what stands in the way: dead webhooks, dying namespaces, lost APIs, owners that sleep. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from tui.contract.model import Contract
+from tui.objects import Inventory, KindKey, Live, Ref
+from tui.ownership.model import FamilyView, Finding, Severity
+from tui.ownership.references import API_SERVICE, WEBHOOKS, dig, items, mapping
+
+BUILT_IN_SUFFIX: Final = ".k8s.io"
+FLUX_APPLIERS: Final = frozenset({"Kustomization", "HelmRelease"})
+
+
+def blockers(contract: Contract, inventory: Inventory, families: tuple[FamilyView, ...]) -> Iterator[Finding]:
+    """Everything that stops an owner's next deployment or hides that nothing happens."""
+    scope = _Scope(contract, families)
+    yield from _webhooks(inventory, scope)
+    yield from _namespaces(inventory, scope)
+    yield from _api_services(inventory, scope)
+    yield from _unserved(inventory, families)
+    yield from _stuck(inventory)
+    yield from _asleep(inventory, scope)
+    yield from _failing(inventory)
+
+
+class _Scope:
+    """What a blocker must touch to block: the families' manifests, their namespaces and the health list."""
+
+    def __init__(self, contract: Contract, families: tuple[FamilyView, ...]) -> None:
+        documents = [key for view in families for listed in view.listed[:1] for key in listed.documents]
+        self.kinds = {KindKey(key.group, key.kind) for key in documents}
+        self.groups = {key.group for key in documents}
+        self.keys = set(documents)
+        self.namespaces = {view.family.namespace for view in families} | {check.namespace for check in contract.health}
+        self.namespaces |= {key.namespace for key in documents if key.namespace}
+        self.health = {(check.namespace, name) for check in contract.health for name in check.deployments}
+
+    def severity(self, *, touches: bool) -> Severity:
+        return Severity.BLOCK if touches else Severity.WARN
+
+
+def _webhooks(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
+    for kind in WEBHOOKS:
+        for live in inventory.of_kind(kind.group, kind.kind):
+            for hook in items((live.body or {}).get("webhooks")):
+                why = _dead(inventory, hook)
+                if why and hook.get("failurePolicy", "Fail") == "Fail":
+                    touches = _hook_touches(inventory, hook, scope)
+                    yield Finding(
+                        "webhook-dead",
+                        scope.severity(touches=touches),
+                        f"webhook {hook.get('name')} of {live.ref.label} refuses everything: {why}",
+                        (live.ref,),
+                        (f"failurePolicy Fail; {why}", f"kubectl get {live.ref.kubectl} -o yaml"),
+                        "bring its service back, or let its owner remove the webhook configuration",
+                    )
+
+
+def _dead(inventory: Inventory, hook: Mapping[str, Any]) -> str:
+    """Why nothing can answer the webhook; empty where something may, or where that could not be read."""
+    service = mapping(dig(hook, ("clientConfig", "service")))
+    namespace, name = str(service.get("namespace") or ""), str(service.get("name") or "")
+    if not name or inventory.gap("", "Service", namespace):
+        return ""
+    found = next(
+        (s for s in inventory.of_kind("", "Service") if (s.ref.namespace, s.ref.name) == (namespace, name)), None
+    )
+    if found is None:
+        return f"its Service {namespace}/{name} does not exist"
+    selector = mapping(dig(found.body, ("spec", "selector")))
+    if not selector or inventory.gap("", "Pod", namespace) or found.body is None:
+        return ""
+    ready = any(
+        pod.ref.namespace == namespace and selector.items() <= pod.labels.items() and _ready(pod)
+        for pod in inventory.of_kind("", "Pod")
+    )
+    return "" if ready else f"its Service {namespace}/{name} has no ready pod"
+
+
+def _ready(live: Live) -> bool:
+    conditions = items(dig(live.body, ("status", "conditions")))
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions) and not live.deleting
+
+
+def _hook_touches(inventory: Inventory, hook: Mapping[str, Any], scope: _Scope) -> bool:
+    """Whether the webhook is asked about any kind that the families' manifests hold."""
+    plurals = {(s.group, s.plural) for kind, s in inventory.served.items() if kind in scope.kinds}
+    for rule in items(hook.get("rules")):
+        groups, resources = rule.get("apiGroups") or [], rule.get("resources") or []
+        for group, plural in plurals:
+            if ("*" in groups or group in groups) and {"*", "*/*", plural} & set(resources):
+                return True
+    return False
+
+
+def _namespaces(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
+    for live in inventory.of_kind("", "Namespace"):
+        if live.deleting:
+            conditions = items(dig(live.body, ("status", "conditions")))
+            why = tuple(f"{c.get('type')}: {c.get('message')}" for c in conditions if c.get("status") == "True")
+            yield Finding(
+                "namespace-terminating",
+                scope.severity(touches=live.ref.name in scope.namespaces),
+                f"namespace {live.ref.name} is being deleted since {live.deleting}",
+                (live.ref,),
+                why or (f"kubectl get ns {live.ref.name} -o yaml",),
+                "nothing can be created in it: find what holds it up (its conditions say) before anything else",
+            )
+
+
+def _api_services(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
+    for live in inventory.of_kind(*API_SERVICE):
+        for condition in items(dig(live.body, ("status", "conditions"))):
+            if condition.get("type") == "Available" and condition.get("status") == "False":
+                group = str(dig(live.body, ("spec", "group")) or "")
+                yield Finding(
+                    "apiservice-down",
+                    scope.severity(touches=group in scope.groups),
+                    f"API {live.ref.name} is not available: {condition.get('reason')}",
+                    (live.ref,),
+                    (str(condition.get("message")),),
+                    "what it serves cannot be read, and namespaces hang in deletion: bring its service back",
+                )
+
+
+def _unserved(inventory: Inventory, families: tuple[FamilyView, ...]) -> Iterator[Finding]:
+    for view in families:
+        for listed in view.listed[:1]:
+            name = f"{listed.record.name} revision {listed.record.revision}"
+            for document in listed.documents.values():
+                if inventory.versions and f"{document.ref.api_version}/{document.ref.kind}" not in inventory.versions:
+                    yield Finding(
+                        "api-unserved",
+                        Severity.BLOCK,
+                        f"{name} lists {document.ref.label} as {document.ref.api_version}, no longer served",
+                        (document.ref,),
+                        (f"kubectl api-resources --api-group={document.ref.group}",),
+                        "it cannot be replayed as stored: the owner must upgrade the chart",
+                    )
+            for document in listed.unresolved:
+                if document.generate_name is None and not inventory.gap(document.ref.group, document.ref.kind):
+                    built_in = "." not in document.ref.group or document.ref.group.endswith(BUILT_IN_SUFFIX)
+                    code = "api-unserved" if built_in else "crd-missing"
+                    yield Finding(
+                        code,
+                        Severity.BLOCK,
+                        f"{name} lists {document.ref.label}, and the cluster does not serve {document.ref.kind}",
+                        (document.ref,),
+                        (f"kubectl api-resources --api-group={document.ref.group}",),
+                        "restore the CRD first" if code == "crd-missing" else "the owner must upgrade the chart",
+                    )
+
+
+def _stuck(inventory: Inventory) -> Iterator[Finding]:
+    for live in inventory.objects.values():
+        if live.deleting and live.finalizers and live.ref.kind != "Namespace":
+            yield Finding(
+                "finalizer-stuck",
+                Severity.WARN,
+                f"{live.ref.label} is being deleted since {live.deleting} and held by a finalizer",
+                (live.ref,),
+                tuple(f"finalizer {name}" for name in live.finalizers),
+                "its controller must remove the finalizer: see that it runs",
+            )
+
+
+def _asleep(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
+    for live in inventory.objects.values():
+        spec = mapping((live.body or {}).get("spec"))
+        if live.ref.group.endswith("toolkit.fluxcd.io") and spec.get("suspend") is True:
+            yield Finding(
+                "suspended",
+                Severity.WARN,
+                f"{live.ref.label} is SUSPENDED: nothing it owns is reconciled",
+                (live.ref,),
+                ("spec.suspend: true", *_who_set(live, "f:suspend")),
+                f"flux resume {live.ref.kind.lower()} {live.ref.name} -n {live.ref.namespace}",
+            )
+        if live.ref.kind_key == KindKey("apps", "Deployment"):
+            mine = live.key in scope.keys or (live.ref.namespace, live.ref.name) in scope.health
+            if mine and spec.get("replicas") == 0:
+                yield Finding(
+                    "scaled-to-zero",
+                    Severity.WARN,
+                    f"{live.ref.label} is scaled to zero",
+                    (live.ref,),
+                    ("spec.replicas: 0", *_who_set(live, "f:replicas")),
+                    f"kubectl scale deployment {live.ref.name} -n {live.ref.namespace} --replicas=1",
+                )
+            if mine and spec.get("paused") is True:
+                yield Finding(
+                    "paused",
+                    Severity.WARN,
+                    f"{live.ref.label} is paused: no rollout happens",
+                    (live.ref,),
+                    ("spec.paused: true",),
+                    f"kubectl rollout resume deployment {live.ref.name} -n {live.ref.namespace}",
+                )
+
+
+def _who_set(live: Live, field: str) -> tuple[str, ...]:
+    holders = [m for m in live.managers if not m.subresource and field in mapping(m.fields.get("f:spec"))]
+    return tuple(f"set by field manager {m.name} ({m.operation}{f' at {m.time}' if m.time else ''})" for m in holders)
+
+
+def _failing(inventory: Inventory) -> Iterator[Finding]:
+    for live in inventory.objects.values():
+        is_stack = live.ref.kind == "Stack" and live.ref.group == "pulumi.com"
+        if not is_stack and not (live.ref.kind in FLUX_APPLIERS and live.ref.group.endswith("toolkit.fluxcd.io")):
+            continue
+        for condition in items(dig(live.body, ("status", "conditions"))):
+            failed = condition.get("status") == "False" and condition.get("reason") not in (
+                "Progressing",
+                "ProgressingWithRetry",
+                "DependencyNotReady",
+            )
+            if condition.get("type") == "Ready" and failed:
+                message = str(condition.get("message") or "")
+                yield Finding(
+                    "apply-failing",
+                    Severity.WARN,
+                    f"{live.ref.label} cannot apply: {condition.get('reason')}",
+                    (live.ref, *_stumbles_on(inventory, message)),
+                    (message,),
+                    "mend what its message names; it retries by itself",
+                )
+
+
+def _stumbles_on(inventory: Inventory, message: str) -> tuple[Ref, ...]:
+    """The object that an owner's error names as ``Kind/name`` or ``Kind/namespace/name``, where it is live."""
+    for word in message.replace(",", " ").split()[:40]:
+        parts = word.strip("'\":;.").split("/")
+        if len(parts) in (2, 3) and parts[0][:1].isupper():
+            for live in inventory.objects.values():
+                same = live.ref.kind == parts[0] and live.ref.name == parts[-1]
+                if same and (len(parts) == 2 or live.ref.namespace == parts[1]):
+                    return (live.ref,)
+    return ()

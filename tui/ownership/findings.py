@@ -1,0 +1,248 @@
+"""Findings about ownership: who contests what, what the contract forbids, misses or does not know. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar
+
+from tui.contract.model import Contract
+from tui.contract.select import matches, resource_matches
+from tui.objects import Inventory, Key, Live, Ref
+from tui.ownership.evidence import FLUX_LABELS, World
+from tui.ownership.model import Attribution, Evidence, Finding, Severity, State
+
+_G = TypeVar("_G", bound=Hashable)
+
+SYSTEM_NAMESPACES: Final = frozenset({"kube-system", "kube-public", "kube-node-lease"})
+NOISE_KINDS: Final = frozenset(
+    {
+        "Event",
+        "Lease",
+        "EndpointSlice",
+        "Endpoints",
+        "Node",
+        "CSINode",
+        "APIService",
+        "FlowSchema",
+        "PriorityLevelConfiguration",
+        "ControllerRevision",
+        "PriorityClass",
+        "IPAddress",
+        "ServiceCIDR",
+        "ComponentStatus",
+    }
+)
+"""Kinds that a cluster makes for itself: folded away and counted, never a finding of their own."""
+
+_GENERATED: Final = frozenset(
+    {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"), ("Service", "kubernetes")}
+)
+
+
+def is_noise(ref: Ref, *, controlled: bool = False) -> bool:
+    """Whether an object is the system's own: generated, in a system namespace, or kept by the cluster for itself."""
+    return (
+        controlled
+        or ref.kind in NOISE_KINDS
+        or ref.namespace in SYSTEM_NAMESPACES
+        or (ref.kind, ref.name) in _GENERATED
+        or ref.name.startswith(("system:", "kubeadm:"))
+        or (ref.kind == "Namespace" and ref.name in SYSTEM_NAMESPACES | {"default"})
+        or (ref.kind == "ClusterRole" and ref.name in ("admin", "edit", "view", "cluster-admin"))
+        or (ref.kind == "ClusterRoleBinding" and ref.name == "cluster-admin")
+        or (ref.kind == "Secret" and ref.name.startswith("sh.helm.release.v1."))
+    )
+
+
+def ownership_findings(world: World, attributions: Mapping[Key, Attribution]) -> Iterator[Finding]:
+    """Every finding that an attribution, a guardrail or a decision of the contract gives rise to."""
+    contract, inventory = world.contract, world.inventory
+    own = [a for a in attributions.values() if a.root == a.ref.key and not is_noise(a.ref)]
+    yield from _contested(own)
+    yield from _misowned(own)
+    yield from _ghost_labels(world)
+    yield from _guardrails(contract, inventory)
+    yield from _claimed_absent(own)
+    yield from _plain(
+        own,
+        State.UNDOCUMENTED,
+        "undocumented",
+        "have an owner and no claim in the contract",
+        "add a claim for them to the contract, or let it stand",
+    )
+    yield from _plain(
+        own,
+        State.UNOWNED,
+        "unowned",
+        "bear no mark of any owner",
+        "find out who made them; a claim in the contract documents the answer",
+    )
+    yield from _prune_disabled(inventory)
+    yield from _decisions(contract, inventory)
+    if contract.cluster_uid is None:
+        uid = inventory.cluster_uid or "uid of the namespace kube-system"
+        yield Finding(
+            "contract-unpinned",
+            Severity.INFO,
+            "the contract is not pinned to a cluster",
+            (),
+            (f"cluster.uid is not set in {contract.source}",),
+            f"set cluster.uid: {uid}",
+        )
+
+
+def _contested(own: Iterable[Attribution]) -> Iterator[Finding]:
+    for owners, group in _grouped((a for a in own if a.state is State.CONTESTED), lambda a: tuple(sorted(a.owners))):
+        evidence = tuple(f"{a.ref.label}: {e.owner}: {e.text}" for a in group for e in _one_each(a))
+        yield Finding(
+            "contested",
+            Severity.WARN,
+            f"{_count(group)} with evidence for {' and '.join(owners)}",
+            _refs(group),
+            evidence,
+            "decide which tool is authoritative and remove the object from the other one's source",
+        )
+
+
+def _one_each(attribution: Attribution) -> Iterator[Evidence]:
+    seen: set[str] = set()
+    for evidence in attribution.evidence:
+        if evidence.owner not in seen:
+            seen.add(evidence.owner)
+            yield evidence
+
+
+def _misowned(own: Iterable[Attribution]) -> Iterator[Finding]:
+    wrong = (a for a in own if a.state is State.MISOWNED)
+    for (claimed, actual), group in _grouped(wrong, lambda a: (a.claim.owner if a.claim else "", a.owners[0])):
+        evidence = tuple(f"{a.ref.label}: {a.evidence[0].text}" for a in group)
+        yield Finding(
+            "misowned",
+            Severity.WARN,
+            f"{_count(group)} claimed for {claimed} and owned by {actual}",
+            _refs(group),
+            evidence,
+            f"move them to {claimed}, or change the claim",
+        )
+
+
+def _claimed_absent(own: Iterable[Attribution]) -> Iterator[Finding]:
+    absent = [a for a in own if a.state is State.MISSING and not a.evidence]
+    for owner, group in _grouped(absent, lambda a: a.claim.owner if a.claim else ""):
+        source = next((a.claim.source for a in group if a.claim), "")
+        yield Finding(
+            "claimed-absent",
+            Severity.WARN,
+            f"{_count(group)} claimed by name for {owner} and not there",
+            _refs(group),
+            tuple(f"{a.ref.label}: the contract claims it, kubectl get {a.ref.kubectl} finds nothing" for a in group),
+            f"let {owner} make them ({source}), or drop the claim",
+        )
+
+
+def _plain(own: Iterable[Attribution], state: State, code: str, text: str, then: str) -> Iterator[Finding]:
+    group = sorted((a for a in own if a.state is state), key=lambda a: a.ref.label)
+    if group:
+        evidence = tuple(
+            f"{a.ref.label}: {a.evidence[0].text}" if a.evidence else f"{a.ref.label}: no evidence" for a in group
+        )
+        yield Finding(code, Severity.INFO, f"{_count(group)} {text}", _refs(group), evidence, then)
+
+
+def _ghost_labels(world: World) -> Iterator[Finding]:
+    for live in world.inventory.objects.values():
+        if live.controller is not None:
+            continue
+        for prefix, kind in FLUX_LABELS:
+            name = live.labels.get(f"{prefix}name")
+            if name is None or world.inventory.gap(kind.group, kind.kind):
+                continue
+            holder = Key(kind.group, kind.kind, live.labels.get(f"{prefix}namespace"), name)
+            owner = world.inventory.get(holder)
+            if any(ref.key == holder for ref in world.inventories.get(live.key, ())):
+                continue
+            if owner is not None and (owner.body is None or not _has_inventory(owner)):
+                continue
+            gone = "does not list it in its inventory" if owner else "does not exist"
+            where = f"{kind.kind} {holder.namespace}/{holder.name}"
+            yield Finding(
+                "ghost-label",
+                Severity.WARN,
+                f"{live.ref.label} is labelled for {where}, which {gone}",
+                (live.ref,),
+                (f"label {prefix}name: {name}", f"kubectl get {live.ref.kubectl} --show-labels"),
+                "nobody will prune it: remove it, or take it back into git",
+            )
+
+
+def _has_inventory(owner: Live) -> bool:
+    """A HelmRelease has an inventory only since helm-controller 1.5, a Kustomization only once it has applied."""
+    status = (owner.body or {}).get("status")
+    return isinstance(status, dict) and isinstance(status.get("inventory"), dict)
+
+
+def _guardrails(contract: Contract, inventory: Inventory) -> Iterator[Finding]:
+    for rail in contract.guardrails:
+        broken = [live for live in inventory.objects.values() if live.controller is None and matches(rail.deny, live)]
+        if broken:
+            refs = tuple(live.ref for live in sorted(broken, key=lambda live: live.ref.label))
+            yield Finding(
+                "guardrail",
+                Severity.WARN,
+                f"guardrail {rail.id}: {_number(len(refs))} it denies",
+                refs,
+                (f"{rail.id}: {rail.reason}", *(f"kubectl get {ref.kubectl}" for ref in refs)),
+                "remove them at their owner, or change the guardrail",
+            )
+
+
+def _prune_disabled(inventory: Inventory) -> Iterator[Finding]:
+    prune = "kustomize.toolkit.fluxcd.io/prune"
+    held = [
+        live
+        for live in inventory.objects.values()
+        if "disabled" in (live.annotations.get(prune, "").lower(), live.labels.get(prune, "").lower())
+    ]
+    if held:
+        refs = tuple(sorted((live.ref for live in held), key=lambda ref: ref.label))
+        yield Finding(
+            "prune-disabled",
+            Severity.INFO,
+            f"{_number(len(refs))} that Flux will not prune",
+            refs,
+            tuple(f"{ref.label}: {prune}: disabled" for ref in refs),
+            "Flux leaves them behind when they go from git: remember them in a clean-up",
+        )
+
+
+def _decisions(contract: Contract, inventory: Inventory) -> Iterator[Finding]:
+    for decision in contract.decisions:
+        refs = tuple(live.ref for live in inventory.objects.values() if resource_matches(decision.resource, live.ref))
+        if refs:
+            removed = (f"removed: {decision.removed}",) if decision.removed else ()
+            yield Finding(
+                "decision",
+                Severity.INFO,
+                f"decided: {decision.resource} belongs to {decision.owner}",
+                refs,
+                (decision.reason, *removed),
+                "nothing: the decision is on record",
+            )
+
+
+def _grouped(found: Iterable[Attribution], key: Callable[[Attribution], _G]) -> list[tuple[_G, list[Attribution]]]:
+    groups: dict[_G, list[Attribution]] = defaultdict(list)
+    for attribution in found:
+        groups[key(attribution)].append(attribution)
+    return [(name, sorted(groups[name], key=lambda a: a.ref.label)) for name in sorted(groups, key=str)]
+
+
+def _refs(group: Iterable[Attribution]) -> tuple[Ref, ...]:
+    return tuple(a.ref for a in group)
+
+
+def _count(group: list[Attribution]) -> str:
+    return group[0].ref.label if len(group) == 1 else f"{len(group)} objects"
+
+
+def _number(count: int) -> str:
+    return "1 object" if count == 1 else f"{count} objects"

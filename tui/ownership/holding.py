@@ -1,0 +1,62 @@
+"""Which fields of a release's document somebody else holds, read from managedFields. Pure."""
+
+import json
+from typing import Any
+
+from tui.helm.model import Document
+from tui.objects import Json, Live
+
+
+def held_by_kubectl(live: Live, document: Document) -> str:
+    """The kubectl manager that co-owns a field of the document, or the empty string.
+
+    Only ``kubectl apply`` counts, client- or server-side: an edit, a scale or a rollout restart is drift.
+    """
+    for manager in live.managers:
+        applied = manager.name == "kubectl-client-side-apply" or (
+            manager.name == "kubectl" and manager.operation == "Apply"
+        )
+        if applied and not manager.subresource and covers(manager.fields, document.body):
+            return manager.name
+    return ""
+
+
+def covers(fields: Json, value: Any) -> bool:
+    """Whether a FieldsV1 set owns anything that a document says.
+
+    A set's keys are ``f:<field>``, ``k:<json of merge keys>``, ``v:<json of a value>``, ``i:<index>`` and ``.`` for the
+    node itself; unknown prefixes are ignored (structured-merge-diff fieldpath/serialize).
+    """
+    for key, below in fields.items():
+        if key == "." or not isinstance(below, dict):
+            continue
+        found, child = _step(key, value)
+        if found and (not set(below) - {"."} or covers(below, child)):
+            return True
+    return False
+
+
+def _step(key: str, value: Any) -> tuple[bool, Any]:
+    prefix, _, rest = key.partition(":")
+    if prefix == "f" and isinstance(value, dict):
+        return rest in value, value.get(rest)
+    if not isinstance(value, list) or prefix not in ("k", "v", "i"):
+        return False, None
+    try:
+        wanted = json.loads(rest)
+    except ValueError:
+        return False, None
+    if prefix == "i":
+        inside = isinstance(wanted, int) and 0 <= wanted < len(value)
+        return inside, value[wanted] if inside else None
+    if prefix == "v":
+        return wanted in value, wanted
+    for item in value:
+        if isinstance(item, dict) and isinstance(wanted, dict) and _same_keys(item, wanted):
+            return True, item
+    return False, None
+
+
+def _same_keys(item: Json, wanted: Json) -> bool:
+    """Whether a list item has these merge keys; a port's protocol defaults to TCP, as the API server defaults it."""
+    return all(item.get(name, "TCP" if name == "protocol" else None) == want for name, want in wanted.items())

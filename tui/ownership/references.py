@@ -1,0 +1,245 @@
+"""What an object names: the edges by name that rule S7 follows, each with its reason in words. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from tui.objects import Json, Key, KindKey, Ref
+
+RBAC: Final = "rbac.authorization.k8s.io"
+ADMISSION: Final = "admissionregistration.k8s.io"
+
+TEMPLATES: Final[Mapping[KindKey, tuple[str, ...]]] = {
+    KindKey("", "Pod"): ("spec",),
+    KindKey("", "ReplicationController"): ("spec", "template", "spec"),
+    KindKey("apps", "Deployment"): ("spec", "template", "spec"),
+    KindKey("apps", "ReplicaSet"): ("spec", "template", "spec"),
+    KindKey("apps", "StatefulSet"): ("spec", "template", "spec"),
+    KindKey("apps", "DaemonSet"): ("spec", "template", "spec"),
+    KindKey("batch", "Job"): ("spec", "template", "spec"),
+    KindKey("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
+}
+"""Where each workload kind keeps its pod spec; the pod's metadata lies beside it."""
+
+BINDINGS: Final = (KindKey(RBAC, "ClusterRoleBinding"), KindKey(RBAC, "RoleBinding"))
+WEBHOOKS: Final = (
+    KindKey(ADMISSION, "ValidatingWebhookConfiguration"),
+    KindKey(ADMISSION, "MutatingWebhookConfiguration"),
+)
+ROUTING: Final = (
+    KindKey("networking.k8s.io", "Ingress"),
+    KindKey("gateway.networking.k8s.io", "HTTPRoute"),
+    KindKey("gateway.networking.k8s.io", "GRPCRoute"),
+    KindKey("gateway.networking.k8s.io", "TLSRoute"),
+    KindKey("gateway.networking.k8s.io", "TCPRoute"),
+    KindKey("gateway.networking.k8s.io", "UDPRoute"),
+    KindKey("gateway.networking.k8s.io", "Gateway"),
+)
+API_SERVICE: Final = KindKey("apiregistration.k8s.io", "APIService")
+CRD: Final = KindKey("apiextensions.k8s.io", "CustomResourceDefinition")
+HPA: Final = KindKey("autoscaling", "HorizontalPodAutoscaler")
+SERVICE: Final = KindKey("", "Service")
+SERVICE_ACCOUNT: Final = KindKey("", "ServiceAccount")
+CLUSTER_ROLE: Final = KindKey(RBAC, "ClusterRole")
+
+
+def is_referrer_group(group: str) -> bool:
+    """Whether custom resources of this group refer to Secrets, ConfigMaps and ServiceAccounts by name."""
+    return group.endswith(("toolkit.fluxcd.io", "fluxcd.controlplane.io", "pulumi.com"))
+
+
+class Edge(NamedTuple):
+    """A reference by name: what is used, and the reason in words."""
+
+    target: Key
+    reason: str
+
+
+def references(body: Json) -> Iterator[Edge]:
+    """Everything that one whole object (or manifest document) names. Damaged parts refer to nothing."""
+    ref = Ref.of(body)
+    kind, space = ref.kind_key, ref.namespace
+    if kind in TEMPLATES:
+        yield from _pod_references(dig(body, TEMPLATES[kind]), space)
+    if kind in _READERS:
+        yield from _READERS[kind](body, space)
+    elif is_referrer_group(ref.group):
+        yield from _custom_references(body.get("spec"), space)
+
+
+def _stateful_references(body: Json, space: str | None) -> Iterator[Edge]:
+    yield from _named("", "Service", space, dig(body, ("spec", "serviceName")), "names it as its service")
+
+
+def _account_references(body: Json, space: str | None) -> Iterator[Edge]:
+    for field in ("secrets", "imagePullSecrets"):
+        for item in items(body.get(field)):
+            yield from _named("", "Secret", space, item.get("name"), f"lists it in {field}")
+
+
+def _webhook_references(body: Json, space: str | None) -> Iterator[Edge]:
+    for hook in items(body.get("webhooks")):
+        yield from _service(dig(hook, ("clientConfig", "service")), space, "calls it as a webhook")
+
+
+def _api_service_references(body: Json, space: str | None) -> Iterator[Edge]:
+    yield from _service(dig(body, ("spec", "service")), space, "serves an API through it")
+
+
+def _crd_references(body: Json, space: str | None) -> Iterator[Edge]:
+    at = ("spec", "conversion", "webhook", "clientConfig", "service")
+    yield from _service(dig(body, at), space, "converts objects through it")
+
+
+def _hpa_references(body: Json, space: str | None) -> Iterator[Edge]:
+    target = mapping(dig(body, ("spec", "scaleTargetRef")))
+    group = str(target.get("apiVersion") or "").rpartition("/")[0]
+    yield from _named(group, str(target.get("kind") or ""), space, target.get("name"), "scales it")
+
+
+def _token_references(body: Json, space: str | None) -> Iterator[Edge]:
+    account = mapping(dig(body, ("metadata", "annotations"))).get("kubernetes.io/service-account.name")
+    yield from _named("", "ServiceAccount", space, account, "is a token for it")
+
+
+def _binding_references(body: Json, space: str | None) -> Iterator[Edge]:
+    role = mapping(body.get("roleRef"))
+    kind = str(role.get("kind") or "")
+    yield from _named(RBAC, kind, None if kind == "ClusterRole" else space, role.get("name"), "grants it (roleRef)")
+    for subject in items(body.get("subjects")):
+        if subject.get("kind") == "ServiceAccount":
+            where = subject.get("namespace") or space
+            yield from _named("", "ServiceAccount", where, subject.get("name"), "gives it rights (subject)")
+
+
+def _pod_references(spec: Any, space: str | None) -> Iterator[Edge]:
+    spec = mapping(spec)
+    if not spec:
+        return
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    yield from _named("", "ServiceAccount", space, account, "its pods run as it")
+    for item in items(spec.get("imagePullSecrets")):
+        yield from _named("", "Secret", space, item.get("name"), "pulls images with it")
+    for volume in items(spec.get("volumes")):
+        yield from _volume_references(volume, space)
+    for part in ("initContainers", "containers", "ephemeralContainers"):
+        for container in items(spec.get(part)):
+            yield from _env_references(container, space)
+
+
+def _volume_references(volume: Mapping[str, Any], space: str | None) -> Iterator[Edge]:
+    for source in (volume, *items(mapping(volume.get("projected")).get("sources"))):
+        secret = mapping(source.get("secret"))
+        yield from _named("", "Secret", space, secret.get("secretName") or secret.get("name"), "mounts it")
+        yield from _named("", "ConfigMap", space, mapping(source.get("configMap")).get("name"), "mounts it")
+    for driver in ("csi", "azureFile", "cephfs", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"):
+        source = mapping(volume.get(driver))
+        for field in ("secretRef", "nodePublishSecretRef"):
+            yield from _named("", "Secret", space, mapping(source.get(field)).get("name"), "mounts a volume with it")
+        yield from _named("", "Secret", space, source.get("secretName"), "mounts a volume with it")
+
+
+def _env_references(container: Mapping[str, Any], space: str | None) -> Iterator[Edge]:
+    for source in items(container.get("envFrom")):
+        yield from _named(
+            "", "Secret", space, mapping(source.get("secretRef")).get("name"), "reads its environment from it"
+        )
+        config = mapping(source.get("configMapRef")).get("name")
+        yield from _named("", "ConfigMap", space, config, "reads its environment from it")
+    for variable in items(container.get("env")):
+        value = mapping(variable.get("valueFrom"))
+        secret = mapping(value.get("secretKeyRef")).get("name")
+        yield from _named("", "Secret", space, secret, "reads a variable from it")
+        config = mapping(value.get("configMapKeyRef")).get("name")
+        yield from _named("", "ConfigMap", space, config, "reads a variable from it")
+
+
+def _service(service: Any, space: str | None, reason: str) -> Iterator[Edge]:
+    service = mapping(service)
+    yield from _named("", "Service", service.get("namespace") or space, service.get("name"), reason)
+
+
+def _routing_references(body: Json, space: str | None) -> Iterator[Edge]:
+    """Backends and certificates anywhere below an Ingress' or a route's spec, wherever their version keeps them."""
+    for field, value in _walk(body.get("spec")):
+        if field in ("service", "serviceName", "backendRefs", "backendRef", "mirror"):
+            for item in items(value) or [mapping(value)]:
+                if item.get("kind", "Service") == "Service":
+                    where = item.get("namespace") or space
+                    yield from _named("", "Service", where, item.get("name"), "routes to it")
+            if isinstance(value, str):
+                yield from _named("", "Service", space, value, "routes to it")
+        elif field == "secretName":
+            yield from _named("", "Secret", space, value, "takes its certificate from it")
+        elif field == "certificateRefs":
+            for item in items(value):
+                where = item.get("namespace") or space
+                yield from _named("", "Secret", where, item.get("name"), "takes its certificate from it")
+
+
+def _custom_references(spec: Any, space: str | None) -> Iterator[Edge]:
+    """How Flux and Pulumi name things: ``*secretRef``, ``configMapRef``, ``{kind, name}``, ``serviceAccount*``."""
+    for field, value in _walk(spec):
+        low = field.lower()
+        if low in ("serviceaccountname", "serviceaccount") and isinstance(value, str):
+            yield from _named("", "ServiceAccount", space, value, f"acts as it ({field})")
+        for item in items(value) or [mapping(value)]:
+            name, where = item.get("name"), item.get("namespace") or space
+            if low.endswith(("secretref", "secretrefs", "secretkeyref")) or low == "secret":
+                yield from _named("", "Secret", where, name, f"refers to it ({field})")
+            elif low.endswith(("configmapref", "configmapkeyref")):
+                yield from _named("", "ConfigMap", where, name, f"refers to it ({field})")
+            elif item.get("kind") in ("Secret", "ConfigMap", "ServiceAccount"):
+                yield from _named("", str(item["kind"]), where, name, f"refers to it ({field})")
+        if low in ("envsecrets", "envs", "secretenvs"):
+            names = value if isinstance(value, list) else []
+            kind = "ConfigMap" if low == "envs" else "Secret"
+            for name in names:
+                yield from _named("", kind, space, name, f"reads its environment from it ({field})")
+
+
+def _walk(node: Any, field: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Every (field, value) below a spec; bounded, because a custom resource may nest anything."""
+    if depth > 40:
+        return
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield str(name), value
+            yield from _walk(value, str(name), depth + 1)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _walk(value, field, depth + 1)
+
+
+def _named(group: str, kind: str, space: str | None, name: Any, reason: str) -> Iterator[Edge]:
+    if isinstance(name, str) and name and kind:
+        yield Edge(Key(group, kind, space, name), reason)
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Mapping[str, Any]]:
+    """The JSON objects of a list; of anything else none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def dig(node: Any, path: Iterable[str]) -> Any:
+    """The value at a path of names below a JSON object, or None."""
+    for name in path:
+        node = mapping(node).get(name)
+    return node
+
+
+_READERS: Final[Mapping[KindKey, Callable[[Json, str | None], Iterator[Edge]]]] = {
+    KindKey("apps", "StatefulSet"): _stateful_references,
+    SERVICE_ACCOUNT: _account_references,
+    API_SERVICE: _api_service_references,
+    CRD: _crd_references,
+    HPA: _hpa_references,
+    KindKey("", "Secret"): _token_references,
+    **dict.fromkeys(BINDINGS, _binding_references),
+    **dict.fromkeys(WEBHOOKS, _webhook_references),
+    **dict.fromkeys(ROUTING, _routing_references),
+}

@@ -1,0 +1,365 @@
+"""Findings about Helm releases: their state, what they lack, what is stale, and what an uninstall would take. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from tui.helm.model import Document, Record
+from tui.objects import Inventory, Json, Key, Live, Ref
+from tui.ownership.drift import drift
+from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, World, stamp_of
+from tui.ownership.model import (
+    Candidate,
+    Decision,
+    FamilyState,
+    FamilyView,
+    Finding,
+    Missing,
+    Release,
+    Severity,
+)
+from tui.ownership.references import BINDINGS, HPA, references
+from tui.ownership.releases import Releases, listed_by
+from tui.ownership.staleness import role_ref
+
+NEVER_REPLAYED = {"Job": "a Job runs again when it is made again", "Pod": "a bare Pod belongs to whatever made it"}
+
+
+def missing_of(view: FamilyView, world: World) -> tuple[Missing, ...]:
+    """The documents of the active manifest that the cluster lacks, each with whether a replay may create it."""
+    if view.active is None or not view.listed:
+        return ()
+    inventory, listed = world.inventory, view.listed[0]
+    found: list[Missing] = []
+    for key, document in listed.documents.items():
+        if key in inventory.objects or not inventory.readable(key.group, key.kind, key.namespace):
+            continue
+        why_not = _not_replayable(view, world, key, document)
+        why = (
+            why_not
+            or f"the manifest of {view.active.name} revision {view.active.revision} lists it and it is not there"
+        )
+        found.append(Missing(document, document.ref, view.family.name, view.active.name, not why_not, why))
+    for document in listed.unresolved:
+        if document.generate_name is not None:
+            why = "it has a generateName: whether it is there cannot be told, and it is not replayed"
+        elif inventory.gap(document.ref.group, document.ref.kind):
+            continue
+        else:
+            why = f"the cluster does not serve {document.ref.kind} ({document.ref.api_version})"
+        found.append(Missing(document, document.ref, view.family.name, view.active.name, replayable=False, why=why))
+    return tuple(found)
+
+
+def _not_replayable(view: FamilyView, world: World, key: Key, document: Document) -> str:
+    """Why a missing document is not replayed; empty when it may be."""
+    active = view.active
+    if key.kind in NEVER_REPLAYED and key.group in ("", "batch"):
+        return NEVER_REPLAYED[key.kind]
+    holders = world.inventories.get(key)
+    if holders:
+        return f"{holders[0].label} lists it in its inventory and will make it again"
+    if active is not None and world.helm_release_of(active.name, active.namespace):
+        return f"{world.helm_release_of(active.name, active.namespace)} runs this release: its controller does that"
+    for newer in view.listed[1:]:
+        if not newer.lists(key):
+            return f"the newer revision {newer.record.revision} ({newer.record.status.value}) dropped it"
+    others = [record for record in world.manifests.get(key, ()) if active is None or record.name != active.name]
+    if others:
+        return f"release {others[0].namespace}/{others[0].name}, in force, lists it too"
+    version = f"{document.ref.api_version}/{document.ref.kind}"
+    if world.inventory.versions and version not in world.inventory.versions:
+        return f"the cluster no longer serves {document.ref.api_version} {document.ref.kind}"
+    return ""
+
+
+def release_findings(
+    world: World, releases: Releases, candidates: Iterable[Candidate], missing: Iterable[Missing]
+) -> Iterator[Finding]:
+    """Every finding that records, manifests and stamps give rise to."""
+    candidates, missing = tuple(candidates), tuple(missing)
+    for view in world.families:
+        mine = [c for c in candidates if c.family == view.family.name]
+        yield from _state(view, world.inventory)
+        yield from _refused(view, mine)
+        yield from _missing(view, [m for m in missing if m.family == view.family.name])
+        yield from _leftovers(view, mine)
+        yield from _listed(view, world.inventory)
+        yield from _disagreeing_stamps(view, world.inventory)
+    in_families = {bad.storage for view in world.families for bad in view.undecodable}
+    for bad in releases.undecodable:
+        if bad.storage not in in_families:
+            yield Finding(
+                "record-undecodable",
+                Severity.WARN,
+                f"release record {bad.storage.path} cannot be decoded",
+                (bad.storage,),
+                (bad.reason,),
+                "look at it with helm history; Refloat takes nothing from it",
+            )
+    yield from delete_bombs(world, releases)
+
+
+def _state(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
+    refs = tuple(release.newest.storage for release in view.releases)
+    evidence = tuple(
+        f"{_revision(r.newest)}: {r.newest.status.value} ({r.newest.updated}) {r.newest.description}".rstrip()
+        for r in view.releases
+    )
+    name, namespace = view.family.name, view.family.namespace
+    if view.state is FamilyState.UNVERIFIABLE:
+        bad = tuple(f"{b.storage.label}: {b.reason}" for b in view.undecodable)
+        yield Finding(
+            "release-unverifiable",
+            Severity.WARN,
+            f"the releases of {name} could not be verified: {view.why}",
+            refs or tuple(b.storage for b in view.undecodable),
+            bad or evidence,
+            f"make Secrets and ConfigMaps in {namespace} readable (kubectl auth can-i list secrets -n {namespace})",
+        )
+    elif view.state is FamilyState.AMBIGUOUS:
+        busy = next((r.newest for r in view.releases if r.newest.status.at_work), None)
+        then = (
+            "tell which one is meant: --settle NAME@REVISION, or pin the release's name at its owner"
+            if busy is None
+            else f"wait for its process to end; once it is known to be dead: helm rollback {busy.name} -n {namespace}"
+        )
+        yield Finding(
+            "release-ambiguous",
+            Severity.BLOCK,
+            f"no single release of {name} is in force: {view.why}",
+            refs,
+            evidence,
+            then,
+        )
+    elif view.state is FamilyState.ABSENT:
+        stamped = [live for live in inventory.objects.values() if _stamped_by(view, live) and live.controller is None]
+        if view.releases or stamped:
+            names = sorted({stamp.release for live in stamped if (stamp := stamp_of(live))})
+            marks = tuple(f"{len(stamped)} objects bear the stamp of {', '.join(names)}" for _ in range(bool(stamped)))
+            then = (
+                "name the release that the owner will install: --expect NAME (its error names it)"
+                if view.expected is None
+                else "re-stamp what the stale stamps hold to the expected release, then let the owner install it"
+            )
+            yield Finding(
+                "release-absent",
+                Severity.BLOCK,
+                f"no release of {name} is in force: {view.why}",
+                refs,
+                (*evidence, *marks),
+                then,
+            )
+
+
+def _stamped_by(view: FamilyView, live: Live) -> bool:
+    stamp = stamp_of(live)
+    return stamp is not None and view.family.has(stamp.release)
+
+
+def _refused(view: FamilyView, mine: list[Candidate]) -> Iterator[Finding]:
+    """An expected release that is not recorded, over objects that bear another stamp: its install is refused."""
+    expected = view.expected
+    if expected is None or view.release(expected) is not None:
+        return
+    holding = [c for c in mine if c.release != expected]
+    if view.active is not None:
+        then = f"nothing is stale while it is in force: pin the release's name to {view.active.name} at its owner"
+        yield Finding(
+            "refused-install",
+            Severity.BLOCK,
+            f"an install of {expected} would be refused: {view.active.name} is in force",
+            (view.active.storage,),
+            (view.why,),
+            then,
+        )
+    elif holding:
+        yield Finding(
+            "refused-install",
+            Severity.BLOCK,
+            f"an install of {expected} is refused over {len(holding)} objects with another stamp",
+            tuple(c.ref for c in holding),
+            tuple(f"{c.ref.label}: {RELEASE_NAME}: {c.release}" for c in holding),
+            f"re-stamp them to {expected} (cleanup adopts them, nothing is deleted), then install again",
+        )
+
+
+def _missing(view: FamilyView, missing: list[Missing]) -> Iterator[Finding]:
+    lost = [m for m in missing if m.replayable]
+    if lost and view.active is not None:
+        summary = f"{_many(len(lost), 'resource')} of {_revision(view.active)} missing, though it is deployed"
+        yield Finding(
+            "resource-missing",
+            Severity.BLOCK,
+            summary,
+            tuple(m.ref for m in lost),
+            tuple(f"{m.ref.label}: kubectl get {m.ref.kubectl} finds nothing" for m in lost),
+            "replay them from the release's stored manifest: refloat, 5 Recovery",
+        )
+
+
+def _leftovers(view: FamilyView, mine: list[Candidate]) -> Iterator[Finding]:
+    if view.active is None:
+        return
+    groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for candidate in mine:
+        stamp = stamp_of(candidate.live)
+        if stamp is None or stamp.release == view.active.name:
+            code = "stamp-absent"
+        else:
+            code = "stamp-foreign" if any(each.lists(candidate.ref.key) for each in view.listed) else "stale-leftover"
+        groups[code, candidate.release].append(candidate)
+    for (code, release), group in sorted(groups.items()):
+        refs = tuple(c.ref for c in group)
+        evidence = tuple(f"{c.ref.label}: {c.decision.value}{_rules(c)}: {c.why}" for c in group)
+        if code == "stamp-absent":
+            blocks = view.active.apply_method == "ssa"
+            yield Finding(
+                code,
+                Severity.BLOCK if blocks else Severity.WARN,
+                f"{_many(len(group), 'object')} of {release} without its stamp or held by kubectl",
+                refs,
+                evidence,
+                "adopt them, or the owner's next upgrade of a server-side release fails on conflicts",
+            )
+        elif code == "stamp-foreign":
+            yield Finding(
+                code,
+                Severity.WARN,
+                f"{_many(len(group), 'object')} of {view.active.name} stamped with {release}",
+                refs,
+                evidence,
+                "adopt them: re-stamp to the active release, nothing is deleted",
+            )
+        else:
+            gone = sum(c.decision is Decision.DELETE for c in group)
+            yield Finding(
+                code,
+                Severity.WARN,
+                f"{_many(len(group), 'object')} left by {release}, {gone} safe to delete",
+                refs,
+                evidence,
+                "walk through them one by one: refloat, 5 Recovery",
+            )
+
+
+def _rules(candidate: Candidate) -> str:
+    return f" ({', '.join(candidate.rules)})" if candidate.decision is Decision.PROTECT else ""
+
+
+def _listed(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
+    """What the active manifest lists and the cluster holds otherwise: a foreign stamp, another roleRef, drift."""
+    if view.active is None or not view.listed:
+        return
+    scaled = {edge.target for hpa in inventory.of_kind(*HPA) for edge in references(hpa.body or {})}
+    drifted: list[tuple[Ref, tuple[str, ...]]] = []
+    for key, document in view.listed[0].documents.items():
+        live = inventory.get(key)
+        if live is None:
+            continue
+        stamp = stamp_of(live)
+        if stamp and stamp.release != view.active.name and not view.family.has(stamp.release):
+            yield Finding(
+                "stamp-foreign",
+                Severity.WARN,
+                f"{live.ref.label} of {view.active.name} is stamped with {stamp.release}",
+                (live.ref,),
+                (f"annotation {RELEASE_NAME}: {stamp.release}", f"{RELEASE_NAMESPACE}: {stamp.namespace}"),
+                f"find out why {stamp.release} took it; its uninstall would delete it",
+            )
+        if live.ref.kind_key in BINDINGS and live.body is not None and role_ref(live.body) != role_ref(document.body):
+            yield _role_finding(view.active, live.ref, document, live.body)
+        paths = [
+            p
+            for p in drift(document.body, live)
+            if not (p == "spec.replicas" and key in scaled) and not p.startswith("roleRef")
+        ]
+        if paths:
+            drifted.append((live.ref, tuple(paths)))
+    if drifted:
+        yield Finding(
+            "drifted",
+            Severity.WARN,
+            f"{_many(len(drifted), 'object')} of {view.active.name} differ from its manifest",
+            tuple(ref for ref, _ in drifted),
+            tuple(f"{ref.label}: {', '.join(paths[:6])}" for ref, paths in drifted),
+            "look at the difference; the owner's next upgrade, or a repair, sets it back",
+        )
+
+
+def _role_finding(active: Record, ref: Ref, document: Document, body: Json) -> Finding:
+    _, kind, name = role_ref(body)
+    _, want_kind, want = role_ref(document.body)
+    return Finding(
+        "roleref-differs",
+        Severity.BLOCK,
+        f"{ref.label} grants {kind} {name}, the manifest of {active.name} wants {want_kind} {want}",
+        (ref,),
+        (f"kubectl get {ref.kubectl} -o jsonpath='{{.roleRef.name}}'",),
+        "a roleRef cannot be changed: delete and create it as one confirmed step",
+    )
+
+
+def _disagreeing_stamps(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
+    for live in inventory.objects.values():
+        stamp = stamp_of(live)
+        if stamp is None or live.controller is not None or not view.family.has(stamp.release):
+            continue
+        if not stamp.labelled or stamp.namespace != view.family.namespace:
+            label = f"label {MANAGED_BY}: {live.labels.get(MANAGED_BY, 'none')}"
+            what = f"{label}, {RELEASE_NAMESPACE}: {stamp.namespace or 'none'}"
+            yield Finding(
+                "stamp-disagrees",
+                Severity.WARN,
+                f"{live.ref.label} says {stamp.release} and its other marks disagree",
+                (live.ref,),
+                (what,),
+                "Helm refuses an object whose label and annotations do not agree",
+            )
+
+
+def delete_bombs(world: World, releases: Releases) -> Iterator[Finding]:
+    """Objects that a recorded release lists and another one's stamp is on: uninstalling the first deletes them.
+
+    Helm 3 and its embedders check no ownership when they uninstall (facts.md, A5). An active release that lists what a
+    stale stamp is on is no bomb: it is the object's release, and the stamp is what a cleanup adopts.
+    """
+    for release in releases.all:
+        if release.newest.status.value == "uninstalled":
+            continue
+        groups: dict[str, list[Ref]] = defaultdict(list)
+        for key in listed_by(release.newest, world.inventory.namespaced).documents:
+            live = world.inventory.get(key)
+            stamp = stamp_of(live) if live else None
+            if live is None or stamp is None or live.controller is not None:
+                continue
+            same = (stamp.release, stamp.namespace) == (release.name, release.newest.namespace)
+            if not same and not _merely_stale(world, release, stamp.release):
+                groups[stamp.release].append(live.ref)
+        for other, refs in sorted(groups.items()):
+            yield Finding(
+                "delete-bomb",
+                Severity.WARN,
+                f"uninstalling {release.name} (Helm 3) would delete {_many(len(refs), 'object')} stamped {other}",
+                tuple(refs),
+                tuple(
+                    f"{ref.label}: listed by {release.name} revision {release.newest.revision}, stamped {other}"
+                    for ref in refs
+                ),
+                f"never run helm uninstall {release.name}; retire its records instead",
+            )
+
+
+def _merely_stale(world: World, release: Release, stamped: str) -> bool:
+    for view in world.families:
+        if view.active is not None and view.active.name == release.name and view.family.has(stamped):
+            other = view.release(stamped)
+            return other is None or (other.in_force is None and not other.newest.status.at_work)
+    return False
+
+
+def _revision(record: Record) -> str:
+    return f"{record.name} revision {record.revision}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"

@@ -1,0 +1,69 @@
+"""Helm's own records as an inventory holds them: decoded, grouped, and their manifests resolved. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tui.faults import Fault
+from tui.helm.manifest import parse_manifest, resolve
+from tui.helm.model import Document, Record, Undecodable
+from tui.helm.records import decode_record, is_record
+from tui.objects import Inventory
+from tui.ownership.model import Listed, Release
+
+STORAGE_KINDS = ("Secret", "ConfigMap")
+"""The kinds Helm's storage drivers keep records in; the sql driver leaves nothing in a cluster (facts.md, A1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """Every release that is recorded in the cluster, and the records that could not be decoded."""
+
+    all: tuple[Release, ...]
+    undecodable: tuple[Undecodable, ...]
+
+    def find(self, name: str, namespace: str) -> Release | None:
+        """The release of this name whose objects are stamped with this release namespace."""
+        return next((r for r in self.all if r.name == name and r.newest.namespace == namespace), None)
+
+
+def read_releases(inventory: Inventory) -> Releases:
+    """Decodes every record of the inventory and groups them by storage namespace and release name."""
+    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    undecodable: list[Undecodable] = []
+    for live in inventory.of_kind("", *STORAGE_KINDS):
+        if live.body is None or not is_record(live.body):
+            continue
+        decoded = decode_record(live.body)
+        if isinstance(decoded, Record):
+            groups[decoded.storage.namespace or "", decoded.name].append(decoded)
+        else:
+            undecodable.append(decoded)
+    releases = [
+        Release(namespace, name, tuple(sorted(records, key=_age, reverse=True)))
+        for (namespace, name), records in sorted(groups.items())
+    ]
+    undecodable.sort(key=lambda bad: bad.storage.key)
+    return Releases(tuple(releases), tuple(undecodable))
+
+
+def _age(record: Record) -> tuple[int, str, str]:
+    """Orders revisions of one release: by number, never by name; the rest only makes the order certain."""
+    return record.revision, record.created, record.storage.kind
+
+
+def listed_by(record: Record, namespaced: Callable[[str, str], bool | None]) -> Listed:
+    """The revision's documents, resolved; ``namespaced`` tells a kind's scope or None where it is not known."""
+    try:
+        documents = _documents(record.manifest)
+    except Fault as fault:
+        return Listed(record, {}, fault=str(fault))
+    resolved, unresolved = resolve(documents, namespaced, record.namespace)
+    return Listed(record, resolved, unresolved)
+
+
+@lru_cache(maxsize=64)
+def _documents(manifest: str) -> tuple[Document, ...]:
+    """Parsing a megabyte of YAML takes most of an assessment; a stored manifest never changes."""
+    return parse_manifest(manifest)

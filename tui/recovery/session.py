@@ -1,0 +1,248 @@
+"""A recovery session: preflight, cleanup, replay, verify, one confirmed resource at a time.
+
+It knows no screen, no HTTP and no disk of its own: the reader, the writer and the journal are handed in.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tui.contract.model import Contract
+from tui.faults import ApiFault, Exit, Fault, Unreachable
+from tui.objects import Inventory, Live
+from tui.ownership.assess import assess
+from tui.ownership.model import Assessment, FamilyView
+from tui.ownership.staleness import Wish
+from tui.recovery import question, requests
+from tui.recovery.gate import Admitted, Look, Refusal, admit, judge, kinds_to_reread, pins_of
+from tui.recovery.health import Health, check_health
+from tui.recovery.plan import Action, Entry, Plan, PlanKind
+from tui.recovery.planner import plan as make_plan
+from tui.recovery.ports import Answer, Identity, Method, Progress, Reader, Request
+from tui.recovery.question import Question, Trial
+from tui.recovery.steps import Record, Steps, Writer
+
+
+class Status(StrEnum):
+    """How one entry ended."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    IN_DOUBT = "in-doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one entry ended, in words."""
+
+    entry: Entry
+    status: Status
+    text: str
+
+
+class Session:
+    """One operator's recovery of one cluster. Open it only after the context's name was typed.
+
+    ``before`` is the assessment it began with, ``assessment`` the newest, ``health`` the newest health check; each is
+    None until it was made.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        identity: Identity,
+        reader: Reader,
+        writer: Writer,
+        journal: Record,
+        clock: Callable[[], datetime],
+        wish: Wish | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.contract = contract
+        self.identity = identity
+        self.wish = wish or Wish()
+        self.outcomes: list[Outcome] = []
+        self.before: Assessment | None = None
+        self.assessment: Assessment | None = None
+        self.health: Health | None = None
+        self._reader = reader
+        self._writer = writer
+        self._journal = journal
+        self._clock = clock
+        self._pause = pause
+        self._one_at_a_time = asyncio.Lock()
+
+    async def refresh(self, report: Callable[[Progress], None] | None = None) -> Assessment:
+        """Reads the whole cluster afresh. Raises Unreachable when nothing answers."""
+        assessment = await self._assess(await self._reader.inventory(report))
+        if self.before is None:
+            self.before = assessment
+        self._journal.append("preflight", verdict=assessment.verdict.value)
+        return assessment
+
+    async def _assess(self, inventory: Inventory) -> Assessment:
+        # Decoding and judging is pure work of up to a second: off the loop, so that the screen stays alive.
+        today = self._clock().date()
+        self.assessment = await asyncio.to_thread(assess, self.contract, inventory, today=today, wish=self.wish)
+        return self.assessment
+
+    async def _assessed(self) -> Assessment:
+        return self.assessment or await self.refresh()
+
+    async def plan(self, kind: PlanKind) -> Plan:
+        """The plan of a step on what is known now, without what the operator skipped."""
+        plan = make_plan(kind, self.contract, await self._assessed())
+        skipped = {o.entry.id for o in self.outcomes if o.status is Status.SKIPPED}
+        plan = plan.without([entry.ref.key for entry in plan.entries if entry.id in skipped])
+        self._journal.append("planned", step=kind.value, entries=[entry.id for entry in plan.entries])
+        return plan
+
+    async def look(self, plan: Plan, entry: Entry) -> Question:
+        """Reads everything about one entry afresh and tries it by dry run. Changes nothing. Raises Fault."""
+        look = await self._look(entry)
+        refusal = judge(self.contract, entry, plan.pins, look)
+        if refusal is not None:
+            return question.refused(entry, look, refusal.why)
+        return question.asked(entry, look, await self._try(plan, entry, look))
+
+    async def _look(self, entry: Entry) -> Look:
+        known = (await self._assessed()).inventory
+        inventory = await self._reader.relist(known, kinds_to_reread(entry, known))
+        # The object itself is read last, and what was read of it is what counts.
+        body = await self._reader.get(entry.ref)
+        fresh = inventory.with_object(entry.ref.key, Live.of(body) if body is not None else None)
+        assessment = await self._assess(fresh)
+        return Look(assessment, body, pins_of(self.contract, assessment))
+
+    @staticmethod
+    def _view(entry: Entry, look: Look) -> FamilyView:
+        view = look.assessment.family(entry.family)
+        if view is None:
+            raise Fault(f"the contract no longer knows the release family {entry.family}")
+        return view
+
+    def _request(self, entry: Entry, look: Look, *, dry_run: bool) -> Request:
+        """The first request of an entry."""
+        view = self._view(entry, look)
+        manager = requests.release_manager(view, look.assessment.inventory)
+        meta = (look.body or {}).get("metadata") or {}
+        version = str(meta.get("resourceVersion") or "")
+        if entry.action in (Action.DELETE, Action.RECREATE):
+            return requests.delete(entry, str(meta.get("uid") or ""), version, dry_run=dry_run)
+        if entry.action is Action.ADOPT:
+            return requests.stamp(entry, view.family.namespace, version, manager, dry_run=dry_run)
+        return requests.create(entry, requests.replayed(entry, view.family.namespace), manager, dry_run=dry_run)
+
+    async def _try(self, plan: Plan, entry: Entry, look: Look) -> Trial:
+        """The server's word on a dry run of an entry."""
+        request = self._request(entry, look, dry_run=True)
+        try:
+            answer = await self._dry_run(plan, entry, look, request)
+            result = None if request.method is Method.DELETE else answer.body
+            if entry.action is Action.RECREATE:
+                result = await self._try_recreate(plan, entry, look)
+        except Fault as fault:
+            return Trial(ok=False, text=f"the server would refuse it: {fault}")
+        warned = f"; it warns: {'; '.join(answer.warnings)}" if answer.warnings else ""
+        return Trial(ok=True, text=f"the server would accept it{warned}", result=result)
+
+    async def _dry_run(self, plan: Plan, entry: Entry, look: Look, request: Request) -> Answer:
+        admitted = admit(self.contract, entry, plan.pins, look, None, request)
+        if isinstance(admitted, Refusal):
+            raise Fault(admitted.why)
+        return await self._writer.send(admitted)
+
+    async def _try_recreate(self, plan: Plan, entry: Entry, look: Look) -> dict[str, object]:
+        """The create half of a recreation: only "already exists" says that nothing but the old object is in the way."""
+        view = self._view(entry, look)
+        manager = requests.release_manager(view, look.assessment.inventory)
+        body = requests.replayed(entry, view.family.namespace)
+        try:
+            await self._dry_run(plan, entry, look, requests.create(entry, body, manager, dry_run=True))
+        except ApiFault as fault:
+            if fault.reason == "AlreadyExists":
+                return body
+            raise
+        raise Fault(f"{entry.ref.label} could be created now: it is gone meanwhile")
+
+    def skip(self, entry: Entry) -> Outcome:
+        """Leaves one entry out; what rested on it is protected again in the next plan."""
+        self._journal.append("skipped", entry=entry.id)
+        return self._ended(entry, Status.SKIPPED, "skipped by the operator")
+
+    def _ended(self, entry: Entry, status: Status, text: str) -> Outcome:
+        outcome = Outcome(entry, status, text)
+        self.outcomes.append(outcome)
+        return outcome
+
+    async def carry_out(self, plan: Plan, asked: Question, typed: str = "") -> Outcome:
+        """Does what was confirmed, if the gate still admits it. ``typed`` is what the operator typed beyond yes.
+
+        One entry at a time: a second call waits for the first. Every Fault of the cluster becomes an outcome; only a
+        journal that cannot be written raises, before anything is sent.
+        """
+        entry = asked.entry
+        if not asked.allowed:
+            return self._refuse(entry, asked.refusal)
+        if entry.typed and typed != entry.typed:
+            return self._refuse(entry, f"its name was to be typed: {entry.typed}")
+        async with self._one_at_a_time:
+            self._journal.append("confirmed", entry=entry.id, uid=entry.ref.uid, release=entry.release)
+            try:
+                look = await self._look(entry)
+                request = self._request(entry, look, dry_run=False)
+            except Fault as fault:
+                return self._refuse(entry, f"it could not be read again: {fault}")
+            admitted = admit(self.contract, entry, plan.pins, look, asked.seen, request)
+            if isinstance(admitted, Refusal):
+                return self._refuse(entry, admitted.why)
+            return await self._do(entry, look, admitted)
+
+    def _refuse(self, entry: Entry, why: str) -> Outcome:
+        self._journal.append("refused", entry=entry.id, why=why)
+        return self._ended(entry, Status.REFUSED, why)
+
+    async def _do(self, entry: Entry, look: Look, admitted: Admitted) -> Outcome:
+        view = self._view(entry, look)
+        steps = Steps(entry, look, view, self._reader, self._writer, self._journal, self._pause)
+        try:
+            text = await steps.run(admitted)
+        except Unreachable as fault:
+            self._journal.append("in-doubt", entry=entry.id, why=str(fault))
+            return self._ended(entry, Status.IN_DOUBT, f"the outcome is not known: {fault}")
+        except Fault as fault:
+            self._journal.append("failed", entry=entry.id, why=str(fault))
+            return self._ended(entry, Status.FAILED, str(fault))
+        self._journal.append("done", entry=entry.id)
+        await self._take_in(entry, look)
+        return self._ended(entry, Status.DONE, text)
+
+    async def _take_in(self, entry: Entry, look: Look) -> None:
+        """Takes the changed object into the known inventory; a failure here costs nothing but freshness."""
+        try:
+            body = await self._reader.get(entry.ref)
+        except Fault:
+            return
+        live = Live.of(body) if body is not None else None
+        await self._assess(look.assessment.inventory.with_object(entry.ref.key, live))
+
+    async def verify(self) -> Health:
+        """Reads afresh and checks the contract's health. Raises Unreachable when nothing answers."""
+        assessment = await self.refresh()
+        self.health = check_health(self.contract, assessment.inventory, self._clock())
+        self._journal.append("verified", verdict=self.health.verdict.value, preflight=assessment.verdict.value)
+        return self.health
+
+    def close(self) -> None:
+        """Ends the session; its journal says so."""
+        self._journal.append("closed", done=sum(o.status is Status.DONE for o in self.outcomes))
+
+    @property
+    def exit_code(self) -> Exit:
+        """What a pipeline learns: 1 when anything was refused, failed or is in doubt."""
+        bad = {Status.REFUSED, Status.FAILED, Status.IN_DOUBT} & {o.status for o in self.outcomes}
+        return Exit.BLOCKED if bad else Exit.CLEAN
