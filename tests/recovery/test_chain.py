@@ -1,0 +1,73 @@
+"""Whoever cuts, changes, moves or adds to a journal's lines is found out."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.recovery.chain import GENESIS, Mark, encode, read_chain
+
+START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+def chain(count: int) -> bytes:
+    data, prev = b"", GENESIS
+    for number in range(1, count + 1):
+        fields = {"id": f"delete {number}", "why": "§ " * number}
+        line, entry = encode(number, START, prev, "opened" if number == 1 else "sending", fields)
+        data, prev = data + line, entry.digest
+    return data
+
+
+CHAIN = chain(6)
+ENTRIES = read_chain(CHAIN).entries
+LAST = Mark(6, ENTRIES[-1].digest)
+
+
+def found_out(data: bytes) -> bool:
+    reading = read_chain(data, LAST)
+    return not reading.intact and bool(reading.fault) and reading.entries == ENTRIES[: len(reading.entries)]
+
+
+@given(st.integers(0, len(CHAIN) - 1), st.integers(1, 255))
+def test_a_changed_byte_is_found(place: int, change: int) -> None:
+    assert found_out(CHAIN[:place] + bytes([CHAIN[place] ^ change]) + CHAIN[place + 1 :])
+
+
+@given(st.integers(0, len(CHAIN) - 1), st.integers(1, len(CHAIN)))
+def test_a_cut_is_found(start: int, length: int) -> None:
+    assert found_out(CHAIN[:start] + CHAIN[start + length :])
+
+
+@given(st.integers(0, len(CHAIN)), st.binary(min_size=1, max_size=9))
+def test_an_insertion_is_found(place: int, inserted: bytes) -> None:
+    reading = read_chain(CHAIN[:place] + inserted + CHAIN[place:], LAST)
+    assert not reading.intact or reading.torn == inserted
+
+
+@given(st.permutations(CHAIN.splitlines(keepends=True)))
+def test_moved_lines_are_found(lines: list[bytes]) -> None:
+    assert b"".join(lines) == CHAIN or found_out(b"".join(lines))
+
+
+@given(st.integers(1, 5), st.data())
+def test_without_its_mark_all_but_a_lost_end_is_found(count: int, data: st.DataObject) -> None:
+    lines = CHAIN.splitlines(keepends=True)
+    assert read_chain(b"".join(lines[:count])).entries == ENTRIES[:count]
+    place = data.draw(st.integers(0, len(CHAIN) - len(lines[-1]) - 1))
+    changed = CHAIN[:place] + bytes([CHAIN[place] ^ data.draw(st.integers(1, 255))]) + CHAIN[place + 1 :]
+    assert not read_chain(changed).intact
+
+
+def test_an_exchanged_line_is_found_though_its_own_sum_fits() -> None:
+    lines = CHAIN.splitlines(keepends=True)
+    lines[2], _ = encode(3, START, ENTRIES[1].digest, "sending", {"id": "another"})
+    assert "line 4 does not follow" in read_chain(b"".join(lines), LAST).fault
+    lines[3:] = []
+    assert "entries 4 to 6 are missing" in read_chain(b"".join(lines), LAST).fault
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_break_the_reader(data: bytes) -> None:
+    for mark in (None, LAST, Mark(0, GENESIS)):
+        assert read_chain(data, mark).entries == ()
