@@ -1,8 +1,11 @@
-"""What a contract says, as plain frozen values. ``load`` builds them; nothing else does outside tests."""
+"""What a contract says, as plain frozen values. ``load`` builds them; nothing else does outside tests.
+
+``line`` is everywhere the line in the contract's file, from 1; 0 where there is no file.
+"""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 
@@ -69,6 +72,7 @@ class Owner:
     title: str
     marks: tuple[Mark, ...]
     reconcile: Reconcile | None = None
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class Family:
     names: tuple[str, ...] = ()
     cleanup_cluster_scoped: bool = False
     cleanup_namespaces: tuple[str, ...] = ()
+    line: int = field(default=0, compare=False)
 
     def has(self, release: str) -> bool:
         """Whether a release of this name belongs: by its exact generated form, a listed name or ``match``."""
@@ -116,6 +121,7 @@ class Guardrail:
     id: str
     deny: Selector
     reason: str
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,7 @@ class Health:
     ready: str | None = None
     name: str | None = None
     optional: bool = False
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,7 @@ class Allow:
     resource: str
     reason: str
     expires: date
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +158,7 @@ class Decision:
     owner: str
     reason: str
     removed: str | None = None
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
