@@ -1,0 +1,1 @@
+"""The small controllers that give a practice cluster its life."""

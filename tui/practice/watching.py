@@ -1,0 +1,157 @@
+"""Watches: one stream of JSON lines for each, fed by the store, ended by its timeout or the cluster's end."""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from tui.practice.kinds import Kind
+from tui.practice.reads import Query, Reader
+from tui.practice.routes import flag
+from tui.practice.status import ApiError, cause, invalid
+from tui.practice.store import Entry, Event, to_json
+from tui.practice.world import World
+
+Json = dict[str, Any]
+
+BOOKMARK_EVERY = 60.0
+"""Seconds of silence after which a watch that asked for bookmarks gets one."""
+
+LONGEST = 3600.0
+"""Seconds after which a watch without a timeout of its own ends."""
+
+
+class Watches:
+    """The open watches of a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._queues: set[asyncio.Queue[Event | None]] = set()
+        world.store.listeners.append(self._tell)
+
+    def _tell(self, event: Event) -> None:
+        for queue in self._queues:
+            queue.put_nowait(event)
+
+    @property
+    def count(self) -> int:
+        """How many watches are open."""
+        return len(self._queues)
+
+    def close(self) -> None:
+        """Ends every watch cleanly, as a server that shuts down or restarts does."""
+        for queue in self._queues:
+            queue.put_nowait(None)
+
+    async def serve(self, request: web.Request, kind: Kind, query: Query, reader: Reader) -> web.StreamResponse:
+        """Answers one watch until it ends."""
+        seconds = request.query.get("timeoutSeconds") or ""
+        timeout = float(seconds) if seconds.isdigit() and int(seconds) else LONGEST
+        bookmarks = flag(request.query.get("allowWatchBookmarks")) and "allowWatchBookmarks" in request.query
+        initial = flag(request.query.get("sendInitialEvents")) and "sendInitialEvents" in request.query
+        _check(request)
+        stream = Stream(request, kind, query)
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        try:
+            first = self._first(kind, query, reader, initial=initial, bookmarks=bookmarks)
+        except ApiError as error:
+            if error.code != 410:
+                raise
+            await stream.open()
+            await stream.send("ERROR", to_json(error.body))
+            return stream.response
+        self._queues.add(queue)
+        try:
+            await stream.open()
+            for shown, data in first:
+                await stream.send(shown, data)
+            await self._follow(stream, queue, reader, timeout, bookmarks=bookmarks)
+        except ConnectionError:
+            pass
+        finally:
+            self._queues.discard(queue)
+        return stream.response
+
+    def _first(
+        self, kind: Kind, query: Query, reader: Reader, *, initial: bool, bookmarks: bool
+    ) -> list[tuple[str, bytes]]:
+        sent: list[tuple[str, bytes]] = []
+        if initial or not query.version:
+            page = reader.page(kind, Query(query.namespace, query.labels, query.fields))
+            sent = [("ADDED", encode(kind, entry, query)) for entry in page.entries]
+            if initial and bookmarks:
+                sent.append(("BOOKMARK", self._bookmark(kind, query, initial=True)))
+            return sent
+        for event in reader.backlog(kind, query):
+            seen = reader.watched(kind, query, event)
+            if seen:
+                sent.append((seen[0], encode(kind, seen[1], query)))
+        return sent
+
+    def _bookmark(self, kind: Kind, query: Query, *, initial: bool = False) -> bytes:
+        meta: Json = {"resourceVersion": str(self.world.store.version)}
+        if initial:
+            meta["annotations"] = {"k8s.io/initial-events-end": "true"}
+        head = {"kind": kind.kind, "apiVersion": kind.api_version}
+        if query.metadata_only:
+            head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        return to_json(head | {"metadata": meta})
+
+    async def _follow(
+        self, stream: "Stream", queue: asyncio.Queue[Event | None], reader: Reader, seconds: float, *, bookmarks: bool
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while (left := end - loop.time()) > 0:
+            try:
+                event = await asyncio.wait_for(queue.get(), min(left, BOOKMARK_EVERY))
+            except TimeoutError:
+                if bookmarks:
+                    await stream.send("BOOKMARK", self._bookmark(stream.kind, stream.query))
+                continue
+            if event is None:
+                return
+            seen = reader.watched(stream.kind, stream.query, event)
+            if seen:
+                await stream.send(seen[0], encode(stream.kind, seen[1], stream.query))
+
+
+class Stream:
+    """The response of one watch."""
+
+    def __init__(self, request: web.Request, kind: Kind, query: Query) -> None:
+        self.kind = kind
+        self.query = query
+        self._request = request
+        headers = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
+        self.response = web.StreamResponse(headers=headers)
+
+    async def open(self) -> None:
+        """Sends the headers."""
+        await self.response.prepare(self._request)
+
+    async def send(self, shown: str, data: bytes) -> None:
+        """Sends one event."""
+        await self.response.write(b'{"type":"%b","object":%b}\n' % (shown.encode(), data))
+
+
+def encode(kind: Kind, entry: Entry, query: Query) -> bytes:
+    """The object of an event, as the watch asked for it."""
+    if query.metadata_only:
+        return entry.meta
+    if entry.body.get("apiVersion") != kind.api_version:
+        return to_json(entry.body | {"apiVersion": kind.api_version})
+    return entry.full
+
+
+def _check(request: web.Request) -> None:
+    """Refuses the combinations of list-watch parameters that the API server refuses."""
+    asked = request.query
+    if "sendInitialEvents" in asked and not asked.get("resourceVersionMatch"):
+        text = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        found = cause("FieldValueForbidden", text, "resourceVersionMatch")
+        raise invalid("meta.k8s.io", "ListOptions", "", [found])
+    if asked.get("resourceVersionMatch") and "sendInitialEvents" not in asked:
+        text = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        found = cause("FieldValueForbidden", text, "resourceVersionMatch")
+        raise invalid("meta.k8s.io", "ListOptions", "", [found])
