@@ -77,15 +77,23 @@ class PracticeCluster:
         await self.settle()
 
     def kubeconfig(self, user: str = "admin") -> Json:
-        """A kubeconfig with a context for every user; ``user`` is whose context is current."""
+        """A kubeconfig with a context for every user; ``user`` is whose context is current.
+
+        Each user has an address as well as a token, because kubectl sends tokens only over TLS.
+        """
         contexts = {known.name: "practice" if known.name == "admin" else f"practice-{known.name}" for known in USERS}
         return {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "practice", "cluster": {"server": self.url}}],
+            "clusters": [
+                {"name": contexts[known.name], "cluster": {"server": f"{self.url}/as/{known.name}"}} for known in USERS
+            ],
             "users": [{"name": f"practice-{known.name}", "user": {"token": known.token}} for known in USERS],
             "contexts": [
-                {"name": contexts[known.name], "context": {"cluster": "practice", "user": f"practice-{known.name}"}}
+                {
+                    "name": contexts[known.name],
+                    "context": {"cluster": contexts[known.name], "user": f"practice-{known.name}"},
+                }
                 for known in USERS
             ],
             "current-context": contexts[user],
