@@ -181,7 +181,7 @@ def edit(path: str, value: Any) -> Callable[[Json], None]:
         if value is None:
             del body[last]
         elif last.isdecimal():
-            body[int(last)] = value
+            body[int(last) : int(last) + 1] = [value]
         else:
             body[last] = value
 

@@ -169,6 +169,16 @@ def test_no_name_of_an_object_leads_out_of_the_folder(journal: Journal, name: st
     assert all(load_backup(path) == {"metadata": {"name": name}} for path in saved)
 
 
+def test_no_backup_takes_the_place_of_another(journal: Journal) -> None:
+    ref = Ref("v1", "Secret", "flux-system", "s")
+    first, second = (journal.backup(ref, {"turn": turn}) for turn in (1, 2))
+    first.unlink()
+    third = journal.backup(ref, {"turn": 3})
+    journal.close()
+    assert third != second
+    assert (load_backup(second), load_backup(third)) == ({"turn": 2}, {"turn": 3})
+
+
 def test_a_missing_backup_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(JournalFault, match="no such file"):
         load_backup(tmp_path / "none.yaml")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.recovery.chain import GENESIS, Mark, encode, read_chain
+from tui.recovery.chain import GENESIS, TORN, Mark, encode, read_chain, torn_fields
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -65,6 +65,31 @@ def test_an_exchanged_line_is_found_though_its_own_sum_fits() -> None:
     assert "line 4 does not follow" in read_chain(b"".join(lines), LAST).fault
     lines[3:] = []
     assert "entries 4 to 6 are missing" in read_chain(b"".join(lines), LAST).fault
+
+
+def test_an_exchanged_last_line_is_found_by_its_mark() -> None:
+    lines = CHAIN.splitlines(keepends=True)
+    lines[5], _ = encode(6, START, ENTRIES[4].digest, "sending", {"id": "another"})
+    reading = read_chain(b"".join(lines), LAST)
+    assert (reading.intact, reading.entries) == (False, ENTRIES[:5])
+    assert "entry 6 is not the one" in reading.fault
+
+
+def test_a_lost_line_feed_is_found() -> None:
+    assert "lost its line feed" in read_chain(CHAIN[:-1], LAST).fault
+    assert read_chain(CHAIN[:-1]).unended
+
+
+def test_only_the_entry_that_names_them_closes_off_torn_bytes() -> None:
+    torn = b'{"seq":7,"time":"20'
+    closing, _ = encode(7, START, ENTRIES[-1].digest, TORN, torn_fields(torn))
+    assert read_chain(CHAIN + torn + b"\n" + closing).intact
+    for wrong in (torn[:-1], torn + b"x", b"{}", CHAIN[:40]):
+        assert not read_chain(CHAIN + wrong + b"\n" + closing).intact
+    for seq, prev in ((8, ENTRIES[-1].digest), (7, ENTRIES[-2].digest)):
+        strange, _ = encode(seq, START, prev, TORN, torn_fields(torn))
+        reading = read_chain(CHAIN + torn + b"\n" + strange)
+        assert "line 7 is no entry" in reading.fault
 
 
 @given(st.binary(max_size=300))

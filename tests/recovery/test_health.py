@@ -86,6 +86,7 @@ CONTAINER = "status.containerStatuses.0"
         ("git", "status.conditions.0", condition("Ready", "False", "AuthFailed", "no token\n"), "git", "no token"),
         ("git", "status.conditions.0.observedGeneration", 1, "git", "old news"),
         ("git", "status.observedGeneration", 1, "git", "Ready at generation 1"),
+        ("git", "status.conditions.1", condition("Stalled", "True", "InvalidURL"), "git", "is stalled (InvalidURL)"),
         ("git", "metadata.deletionTimestamp", ago(hours=1), "git", "being deleted"),
     ],
 )

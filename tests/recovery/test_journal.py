@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -195,6 +196,21 @@ def test_a_directory_of_another_user_is_refused(state: Path, monkeypatch: pytest
     state.mkdir(parents=True)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     with pytest.raises(JournalFault, match="belongs to another user"):
+        Journal.create(state, HEADER, Clock())
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(errno.EACCES, "permission denied"), (errno.EROFS, "read-only"), (errno.EDQUOT, "disk is full")],
+)
+def test_no_session_starts_where_nothing_can_be_written(
+    state: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(JournalFault, match=told):
         Journal.create(state, HEADER, Clock())
 
 

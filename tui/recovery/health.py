@@ -180,8 +180,8 @@ class _Look:
         identity, label = f"pods/{deployment.ref.path}", f"Pods of {deployment.ref.label}"
         namespace = deployment.ref.namespace
         unread = self._unread("apps", "ReplicaSet", namespace) or self._unread("", "Pod", namespace)
-        if unread or state.status is CheckStatus.UNKNOWN:
-            text = f"{label} could not be verified: {unread or state.reason}"
+        if unread:
+            text = f"{label} could not be verified: {unread}"
             return Check(identity, CheckStatus.UNKNOWN, text, deployment.ref)
         pods = [pod_state(pod, self.now, self.since) for pod in self.offspring.current_pods(deployment)]
         status, text = pods_state(state.desired, pods)
