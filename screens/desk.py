@@ -1,0 +1,269 @@
+"""The desk: keeps the one current View, from the first connection over every watch event to the last assessment.
+
+It knows no widget. Everything it does runs in the app's event loop, except the assessment, which takes a thread: at
+most one at a time, and always of the newest inventory.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from screens.link import Event, Link, Opener
+from screens.view import Feed, Phase, View
+from tui.contract.model import Contract
+from tui.faults import Fault
+from tui.objects import Inventory, Key, KindKey, Live
+from tui.ownership.model import Assessment
+from tui.recovery.ports import Progress
+
+if TYPE_CHECKING:
+    from screens.index import Index
+    from screens.tally import Tally
+    from tui.recovery.health import Health
+
+WATCHED: Final = (
+    KindKey("apps", "Deployment"),
+    KindKey("apps", "ReplicaSet"),
+    KindKey("", "Pod"),
+    KindKey("coordination.k8s.io", "Lease"),
+    KindKey("source.toolkit.fluxcd.io", "GitRepository"),
+    KindKey("kustomize.toolkit.fluxcd.io", "Kustomization"),
+    KindKey("helm.toolkit.fluxcd.io", "HelmRelease"),
+)
+"""The kinds whose changes matter within a second: what the Controllers screen shows and the health list rests on."""
+
+SETTLE: Final = 0.25
+"""Seconds that watch events gather before they are drawn."""
+
+BREATH: Final = 3.0
+"""An assessment that took a second is not repeated for this many seconds, so that keys stay quick."""
+
+
+def controllers_of(inventory: Inventory, contract: Contract) -> Inventory:
+    """The part that the Controllers screen shows: the watched kinds in the health list's namespaces."""
+    spaces = {entry.namespace for entry in contract.health}
+    kinds = frozenset(WATCHED)
+    part = {
+        key: live
+        for key, live in inventory.objects.items()
+        if (key.namespace in spaces and KindKey(key.group, key.kind) in kinds)
+        or (key.kind == "Namespace" and key.name in spaces)
+    }
+    return replace(inventory, objects=part)
+
+
+def changed(inventory: Inventory, changes: Mapping[Key, Live | None]) -> Inventory:
+    """A copy with these objects replaced, or gone where None: a thread may be reading the old one at this moment."""
+    objects = dict(inventory.objects)
+    for key, live in changes.items():
+        if live is None:
+            objects.pop(key, None)
+        else:
+            objects[key] = live
+    return replace(inventory, objects=objects)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All that is concluded from one inventory."""
+
+    assessment: Assessment
+    health: "Health"
+    tally: "Tally"
+    index: "Index"
+
+
+Judge = Callable[[Contract, Inventory, datetime], Judgement]
+"""Concludes from an inventory at a time. Pure and slow: called in a thread."""
+
+
+def judge(contract: Contract, inventory: Inventory, now: datetime) -> Judgement:
+    """The real thing."""
+    # Imported on first use: the first frame is painted before the rules are needed.
+    from screens.index import Index
+    from screens.tally import tally
+    from tui.ownership.assess import assess
+    from tui.recovery.health import check_health
+
+    assessment = assess(contract, inventory, today=now.date())
+    health = check_health(contract, inventory, now)
+    return Judgement(assessment, health, tally(assessment, contract), Index.of(assessment))
+
+
+class Desk:
+    """Owns the link and the View. ``emit`` is called with every new View, ``spawn`` runs a coroutine beside."""
+
+    def __init__(
+        self,
+        view: View,
+        opener: Opener,
+        *,
+        clock: Callable[[], datetime],
+        emit: Callable[[View], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        judge: Judge = judge,
+        settle: float = SETTLE,
+    ) -> None:
+        self.view = view
+        self.link: Link | None = None
+        self._opener = opener
+        self._clock = clock
+        self._emit = emit
+        self._spawn = spawn
+        self._judge = judge
+        self._settle = settle
+        self._changes: dict[Key, Live | None] = {}
+        self._synced: frozenset[KindKey] = frozenset()
+        self._lost: dict[KindKey, tuple[datetime, str]] = {}
+        self._flushing = False
+        self._assessing = False
+        self._reading = False
+        self._unassessed = False
+        self._following = False
+
+    def now(self) -> datetime:
+        """The time, by the clock that was handed in."""
+        return self._clock()
+
+    def _set(self, **changes: Any) -> None:
+        self.view = replace(self.view, **changes)
+        self._emit(self.view)
+
+    def fail(self, sentence: str) -> None:
+        """Says what went wrong; data that is there stays."""
+        phase = Phase.FAILED if self.view.assessment is None else self.view.phase
+        self._set(phase=phase, trouble=sentence)
+
+    async def open(self) -> None:
+        """Connects, reads everything once and begins to watch. A failure becomes one sentence in the View."""
+        if self._reading:
+            return
+        if self.link is None:
+            self._set(phase=Phase.CONNECTING, trouble="")
+            try:
+                self.link = await self._opener()
+            except Fault as fault:
+                self.fail(str(fault))
+                return
+            except OSError as error:
+                self.fail(f"cannot open {self.view.context}: {error}")
+                return
+            self._set(identity=self.link.identity, context=self.link.identity.context, drill=self.link.drill)
+        await self.read()
+
+    async def read(self) -> None:
+        """Reads the whole cluster again and assesses it."""
+        if self.link is None or self._reading:
+            return
+        self._reading = True
+        try:
+            if self.view.assessment is None:
+                self._set(phase=Phase.READING, trouble="", progress=None)
+            inventory = await self.link.reader.inventory(self._progress)
+        except Fault as fault:
+            self.fail(str(fault))
+            return
+        finally:
+            self._reading = False
+        self._changes.clear()
+        part = controllers_of(inventory, self.view.contract)
+        self._set(inventory=inventory, controllers=part, read_at=self.now(), trouble="")
+        await self._assess()
+        if not self._following and self.view.assessment is not None:
+            self._following = True
+            self._spawn(self._follow())
+
+    def _progress(self, progress: Progress) -> None:
+        self._set(progress=progress)
+
+    async def adopt(self, assessment: Assessment) -> None:
+        """Takes over a fresh assessment that a recovery session made."""
+        self._changes.clear()
+        part = controllers_of(assessment.inventory, self.view.contract)
+        self._set(inventory=assessment.inventory, controllers=part, read_at=self.now())
+        await self._assess()
+
+    async def _assess(self) -> None:
+        self._unassessed = True
+        if self._assessing:
+            return
+        self._assessing = True
+        loop = asyncio.get_running_loop()
+        try:
+            while self._unassessed and self.view.inventory is not None:
+                self._unassessed = False
+                began = loop.time()
+                inventory, now = self.view.inventory, self.now()
+                found = await asyncio.to_thread(self._judge, self.view.contract, inventory, now)
+                self._set(
+                    phase=Phase.READY,
+                    assessment=found.assessment,
+                    health=found.health,
+                    tally=found.tally,
+                    index=found.index,
+                    stage=self.view.stage + 1,
+                )
+                if self._unassessed:
+                    await asyncio.sleep((loop.time() - began) * BREATH)
+        finally:
+            self._assessing = False
+
+    async def _follow(self) -> None:
+        link, inventory = self.link, self.view.inventory
+        if link is None or inventory is None:
+            return
+        kinds = [kind for kind in WATCHED if kind in inventory.served and "watch" in inventory.served[kind].verbs]
+        self._set(feed=Feed(frozenset(kinds)))
+        if kinds:
+            async for event in link.watch(kinds, inventory):
+                self.take(event)
+
+    def take(self, event: Event) -> None:
+        """Acts on one event of the watch. Objects gather and are drawn together a moment later."""
+        match event.what:
+            case "added" | "modified" if event.live is not None:
+                self._changes[event.live.key] = event.live
+                self._gather()
+            case "deleted" if event.live is not None:
+                self._changes[event.live.key] = None
+                self._gather()
+            case "synced":
+                self._feed(self._synced | {event.kind}, {k: v for k, v in self._lost.items() if k != event.kind})
+            case "reconnected":
+                self._feed(self._synced, {k: v for k, v in self._lost.items() if k != event.kind})
+            case "disconnected":
+                due = self.now() + timedelta(seconds=event.retry_in)
+                self._feed(self._synced, {**self._lost, event.kind: (due, event.reason)})
+
+    def _feed(self, synced: frozenset[KindKey], lost: dict[KindKey, tuple[datetime, str]]) -> None:
+        self._synced, self._lost = synced, lost
+        kinds = self.view.feed.kinds
+        due, reason = min(lost.values(), default=(None, ""))
+        feed = Feed(kinds, live=not lost and kinds <= synced, lost=frozenset(lost), reason=reason, retry_at=due)
+        if feed != self.view.feed:
+            self._set(feed=feed)
+
+    def _gather(self) -> None:
+        if not self._flushing:
+            self._flushing = True
+            self._spawn(self._flush())
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(self._settle)
+        self._flushing = False
+        inventory, part, changes = self.view.inventory, self.view.controllers, self._changes
+        if inventory is None or part is None or not changes or self._reading:
+            return
+        self._changes = {}
+        spaces = {entry.namespace for entry in self.view.contract.health}
+        near = {key: live for key, live in changes.items() if key.namespace in spaces}
+        self._set(inventory=changed(inventory, changes), controllers=changed(part, near) if near else part)
+        await self._assess()
+
+    async def close(self) -> None:
+        """Closes the link."""
+        if self.link is not None:
+            link, self.link = self.link, None
+            await link.close()

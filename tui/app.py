@@ -1,0 +1,166 @@
+"""The terminal app: composes the desk and the screens. Nothing imports this but the command line."""
+
+import os
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from screens.desk import SETTLE, Desk, Judge, judge
+from screens.link import Opener
+from screens.room import MODES, Room, ViewChanged, Visit
+from screens.view import View
+from tui.contract.model import Contract
+from tui.text import clean
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RefloatApp(App[None]):
+    """Shows one cluster. Read-only until the operator begins a session on the Recovery screen.
+
+    ``opener`` opens the link to the cluster; it is called in a worker, after the first frame. ``context`` is what to
+    call the cluster until the link names it. ``start`` is the mode to begin with. ``clock``, ``judge`` and
+    ``settle`` (seconds that watch events gather) are for tests.
+    """
+
+    TITLE = "Refloat"
+    CSS_PATH = "app.tcss"
+    DEFAULT_MODE = "overview"
+    COMMAND_PALETTE_BINDING = "colon"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - the base declares it an instance variable
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (40, "-tall")]  # noqa: RUF012 - as above
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key, f"go('{mode}')", title, show=False) for key, mode, title in MODES),
+        Binding("question_mark", "keys", "Help"),
+        Binding("colon", "command_palette", "Palette"),
+        Binding("ctrl+r", "read_again", "Re-read", show=False),
+        Binding("q", "quit", "Quit"),
+    ]
+
+    def __init__(
+        self,
+        opener: Opener,
+        contract: Contract,
+        *,
+        context: str,
+        read_only: bool = False,
+        start: str = DEFAULT_MODE,
+        clock: Callable[[], datetime] = _now,
+        judge: Judge = judge,
+        settle: float = SETTLE,
+    ) -> None:
+        # Without colour Textual's filters must be built for the terminal's own palette, or they send greys.
+        colourless = "NO_COLOR" in os.environ
+        super().__init__(ansi_color=True if colourless else None)
+        self.animation_level = "none"
+        if colourless or self.console.color_system == "standard":
+            self.theme = "ansi-dark"
+        self.desk = Desk(
+            View(clean(context), contract, read_only=read_only),
+            opener,
+            clock=clock,
+            emit=self._emit,
+            spawn=self._spawn,
+            judge=judge,
+            settle=settle,
+        )
+        self._start = start
+        for _, mode, _ in MODES:
+            self.add_mode(mode, self._factory(mode))
+
+    def _factory(self, mode: str) -> Callable[[], Screen[Any]]:
+        def build() -> Screen[Any]:
+            # Each screen is imported when it is first shown, to keep the first frame early.
+            match mode:
+                case "ownership":
+                    from screens.ownership import Ownership
+
+                    return Ownership(self.desk)
+                case "controllers":
+                    from screens.controllers import Controllers
+
+                    return Controllers(self.desk)
+                case "releases":
+                    from screens.releases import Releases
+
+                    return Releases(self.desk)
+                case "recovery":
+                    from screens.recovery import Recovery
+
+                    return Recovery(self.desk)
+                case _:
+                    from screens.overview import Overview
+
+                    return Overview(self.desk)
+
+        return build
+
+    def _emit(self, view: View) -> None:
+        room = self._room()
+        if room is not None:
+            room.post_message(ViewChanged(view))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self.run_worker(work, group="desk", exit_on_error=False)
+
+    def _room(self) -> Room | None:
+        stack = self._screen_stacks.get(self.current_mode)
+        base = stack[0] if stack else None
+        return base if isinstance(base, Room) else None
+
+    def on_mount(self) -> None:
+        """Paints first, connects then."""
+        if self._start != self.current_mode:
+            self.switch_mode(self._start)
+        self.call_after_refresh(self._connect)
+
+    def _connect(self) -> None:
+        self._spawn(self.desk.open())
+
+    async def on_unmount(self) -> None:
+        """Ends every connection."""
+        await self.desk.close()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A failure that nobody foresaw is told in one sentence, and leaves what is on screen."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            self.desk.fail(f"Refloat failed unexpectedly ({type(error).__name__}: {clean(error, 200)})")
+
+    async def action_go(self, mode: str) -> None:
+        """Shows a main screen."""
+        await self.switch_mode(mode)
+
+    async def on_visit(self, message: Visit) -> None:
+        """Shows a main screen at a certain place."""
+        await self.switch_mode(message.mode)
+        room = self._room()
+        if room is not None and message.focus is not None:
+            room.call_after_refresh(room.visit, message.focus)
+
+    def action_read_again(self) -> None:
+        """Connects again after a failure, or reads everything afresh."""
+        self._connect()
+
+    def action_keys(self) -> None:
+        """Shows what every key does here."""
+        from screens.help import Help
+
+        self.push_screen(Help(self.screen.active_bindings.values()))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: screens, re-reading, help. Never anything that changes a cluster."""
+        del screen
+        for key, mode, title in MODES:
+            yield SystemCommand(title, f"key {key}", lambda mode=mode: self.post_message(Visit(mode)))
+        yield SystemCommand("Re-read the cluster", "key ctrl+r", self.action_read_again)
+        yield SystemCommand("Help", "key ?", self.action_keys)
+        yield SystemCommand("Quit", "key q", self.action_quit)
