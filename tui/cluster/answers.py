@@ -76,7 +76,7 @@ def scrub(value: Any) -> Any:
 def _clean_keys(node: Json) -> None:
     if all(key.isascii() and key.isprintable() for key in node):
         return
-    renamed = {clean(key): item for key, item in node.items()}
+    renamed = {_visible(key): item for key, item in node.items()}
     node.clear()
     node.update(renamed)
 

@@ -6,7 +6,6 @@ that a kubeconfig carries inside are on disk only while OpenSSL reads them.
 
 import asyncio
 import base64
-import binascii
 import json
 import ssl
 import tempfile
@@ -187,7 +186,7 @@ def authority(chosen: Chosen) -> str:
 def _pem_of(data: object, where: str) -> str:
     try:
         return base64.b64decode(str(data), validate=False).decode("ascii")
-    except (binascii.Error, UnicodeError) as error:
+    except ValueError as error:
         raise UsageFault(f"{where} is not base64 of PEM text; correct the kubeconfig") from error
 
 
