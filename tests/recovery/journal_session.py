@@ -26,11 +26,11 @@ def role(name: str = "flux-view", kind: str = "ClusterRole", namespace: str | No
 
 def fill(journal: Journal) -> None:
     """A short session: one object deleted, one skipped."""
-    journal.append("planned", actions=[{"id": "delete a", "action": "delete"}, {"id": "delete b", "action": "delete"}])
-    journal.append("confirmed", id="delete a")
+    journal.append("planned", entries=["delete a", "delete b"])
+    journal.append("confirmed", entry="delete a")
     saved = journal.backup(role("a"), {"kind": "ClusterRole", "metadata": {"name": "a"}})
-    journal.append("saved", id="delete a", backup=saved.name)
-    journal.append("sending", id="delete a", action="delete", ref=role("a").to_json(), step=1, steps=1)
-    journal.append("answered", id="delete a", code=200)
-    journal.append("done", id="delete a")
-    journal.append("skipped", id="delete b", why="the operator said no")
+    journal.append("saved", entry="delete a", backup=saved.name)
+    journal.append("sending", entry="delete a", action="delete", ref=role("a").to_json(), step=1, steps=1)
+    journal.append("answered", entry="delete a", code=200)
+    journal.append("done", entry="delete a")
+    journal.append("skipped", entry="delete b", why="the operator said no")

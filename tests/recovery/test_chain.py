@@ -13,7 +13,7 @@ START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 def chain(count: int) -> bytes:
     data, prev = b"", GENESIS
     for number in range(1, count + 1):
-        fields = {"id": f"delete {number}", "why": "§ " * number}
+        fields = {"entry": f"delete {number}", "why": "§ " * number}
         line, entry = encode(number, START, prev, "opened" if number == 1 else "sending", fields)
         data, prev = data + line, entry.digest
     return data
@@ -61,7 +61,7 @@ def test_without_its_mark_all_but_a_lost_end_is_found(count: int, data: st.DataO
 
 def test_an_exchanged_line_is_found_though_its_own_sum_fits() -> None:
     lines = CHAIN.splitlines(keepends=True)
-    lines[2], _ = encode(3, START, ENTRIES[1].digest, "sending", {"id": "another"})
+    lines[2], _ = encode(3, START, ENTRIES[1].digest, "sending", {"entry": "another"})
     assert "line 4 does not follow" in read_chain(b"".join(lines), LAST).fault
     lines[3:] = []
     assert "entries 4 to 6 are missing" in read_chain(b"".join(lines), LAST).fault
@@ -69,7 +69,7 @@ def test_an_exchanged_line_is_found_though_its_own_sum_fits() -> None:
 
 def test_an_exchanged_last_line_is_found_by_its_mark() -> None:
     lines = CHAIN.splitlines(keepends=True)
-    lines[5], _ = encode(6, START, ENTRIES[4].digest, "sending", {"id": "another"})
+    lines[5], _ = encode(6, START, ENTRIES[4].digest, "sending", {"entry": "another"})
     reading = read_chain(b"".join(lines), LAST)
     assert (reading.intact, reading.entries) == (False, ENTRIES[:5])
     assert "entry 6 is not the one" in reading.fault

@@ -87,7 +87,7 @@ def test_an_entry_is_on_the_disk_before_the_caller_goes_on(session: Journal, mon
 
     monkeypatch.setattr(os, "write", noted_write)
     monkeypatch.setattr(os, "fsync", noted_sync)
-    session.append("sending", id="x")
+    session.append("sending", entry="x")
     assert [name for name, _ in calls] == ["write", "sync"]
     assert len({fd for _, fd in calls}) == 1
     calls.clear()
@@ -230,4 +230,4 @@ def test_an_entry_never_holds_content(session: Journal) -> None:
         session.append("sending", prev="x")
     with pytest.raises(JournalFault, match="smaller parts"):
         session.append("planned", why="x" * 5_000_000)
-    assert session.append("done", id="x").seq == 9, "what was refused before it was written breaks nothing"
+    assert session.append("done", entry="x").seq == 9, "what was refused before it was written breaks nothing"

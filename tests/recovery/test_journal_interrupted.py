@@ -62,10 +62,10 @@ def test_a_disk_that_fills_stops_the_session_and_loses_nothing(
     before = session.entries
     monkeypatch.setattr(os, "write", FullDisk(room))
     with pytest.raises(JournalFault, match="disk is full"):
-        session.append("sending", id="delete c", action="delete")
+        session.append("sending", entry="delete c", action="delete")
     monkeypatch.undo()
     with pytest.raises(JournalFault, match="takes no more entries"):
-        session.append("answered", id="delete c", code=200)
+        session.append("answered", entry="delete c", code=200)
     with pytest.raises(JournalFault, match="takes no more entries"):
         session.backup(role(), {})
     session.close()
@@ -85,7 +85,7 @@ def test_a_backup_that_does_not_fit_is_a_fault_and_leaves_the_session_alive(
     cut = next(path for path in session.folder.iterdir() if path.name.endswith("ClusterRole-c.yaml"))
     with pytest.raises(JournalFault, match="cut short"):
         load_backup(cut)
-    session.append("refused", id="delete c", why="it could not be saved")
+    session.append("refused", entry="delete c", why="it could not be saved")
 
 
 def run(code: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:
@@ -104,13 +104,13 @@ LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 200
 UNTIL_FULL = """
 try:
     while True:
-        print(journal.append("sending", id="x").seq, flush=True)
+        print(journal.append("sending", entry="x").seq, flush=True)
 except JournalFault as fault:
     print(fault)
 """
 FOREVER = """
 while True:
-    print(journal.append("sending", id="x", action="delete").seq, flush=True)
+    print(journal.append("sending", entry="x", action="delete").seq, flush=True)
 """
 
 

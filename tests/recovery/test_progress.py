@@ -5,9 +5,9 @@ import pytest
 from tui.recovery.chain import Entry
 from tui.recovery.progress import ActionProgress, ActionState, progress_of
 
-PLANNED: tuple[str, dict[str, Any]] = ("planned", {"actions": [{"id": "a", "why": "stale"}, {"id": "b"}]})
-SENDING: tuple[str, dict[str, Any]] = ("sending", {"id": "a", "step": 1, "steps": 2})
-ACCEPTED: tuple[str, dict[str, Any]] = ("answered", {"id": "a", "code": 200})
+PLANNED: tuple[str, dict[str, Any]] = ("planned", {"entries": [{"entry": "a", "why": "stale"}, "b"]})
+SENDING: tuple[str, dict[str, Any]] = ("sending", {"entry": "a", "step": 1, "steps": 2})
+ACCEPTED: tuple[str, dict[str, Any]] = ("answered", {"entry": "a", "code": 200})
 
 
 def after(*told: tuple[str, dict[str, Any]]) -> dict[str, ActionProgress]:
@@ -19,24 +19,28 @@ def after(*told: tuple[str, dict[str, Any]]) -> dict[str, ActionProgress]:
     ("told", "state"),
     [
         ([], ActionState.PENDING),
-        ([("confirmed", {"id": "a"})], ActionState.PENDING),
-        ([("confirmed", {"id": "a"}), ("saved", {"id": "a", "backup": "x"})], ActionState.PENDING),
+        ([("confirmed", {"entry": "a"})], ActionState.PENDING),
+        ([("confirmed", {"entry": "a"}), ("saved", {"entry": "a", "backup": "x"})], ActionState.PENDING),
         ([SENDING], ActionState.IN_DOUBT),
-        ([SENDING, ("answered", {"id": "a", "code": 0})], ActionState.IN_DOUBT),
-        ([SENDING, ("answered", {"id": "a"})], ActionState.IN_DOUBT),
-        ([SENDING, ("answered", {"id": "a", "code": 504})], ActionState.IN_DOUBT),
-        ([SENDING, ("answered", {"id": "a", "code": 409})], ActionState.REFUSED),
+        ([SENDING, ("answered", {"entry": "a", "code": 0})], ActionState.IN_DOUBT),
+        ([SENDING, ("answered", {"entry": "a"})], ActionState.IN_DOUBT),
+        ([SENDING, ("answered", {"entry": "a", "code": 504})], ActionState.IN_DOUBT),
+        ([SENDING, ("answered", {"entry": "a", "code": 409})], ActionState.REFUSED),
         ([SENDING, ACCEPTED], ActionState.ANSWERED),
         ([SENDING, ACCEPTED, SENDING], ActionState.IN_DOUBT),
-        ([SENDING, ACCEPTED, SENDING, ("answered", {"id": "a", "code": 422})], ActionState.ANSWERED),
-        ([SENDING, ACCEPTED, ("done", {"id": "a"})], ActionState.DONE),
-        ([("refused", {"id": "a", "why": "it changed"})], ActionState.REFUSED),
-        ([("refused", {"id": "a", "why": "it changed"}), PLANNED], ActionState.PENDING),
-        ([("skipped", {"id": "a"})], ActionState.SKIPPED),
+        ([SENDING, ACCEPTED, SENDING, ("answered", {"entry": "a", "code": 422})], ActionState.ANSWERED),
+        ([SENDING, ACCEPTED, ("done", {"entry": "a"})], ActionState.DONE),
+        ([("in-doubt", {"entry": "a", "why": "no answer"})], ActionState.IN_DOUBT),
+        ([SENDING, ("failed", {"entry": "a", "why": "no answer"})], ActionState.IN_DOUBT),
+        ([SENDING, ACCEPTED, ("failed", {"entry": "a", "why": "still there"})], ActionState.ANSWERED),
+        ([("failed", {"entry": "a", "why": "it could not be saved"})], ActionState.REFUSED),
+        ([("refused", {"entry": "a", "why": "it changed"})], ActionState.REFUSED),
+        ([("refused", {"entry": "a", "why": "it changed"}), PLANNED], ActionState.PENDING),
+        ([("skipped", {"entry": "a"})], ActionState.SKIPPED),
         ([("left", {}), ("resumed", {}), ("torn", {"bytes": 3})], ActionState.PENDING),
         ([SENDING, PLANNED], ActionState.IN_DOUBT),
         ([SENDING, ACCEPTED, PLANNED], ActionState.ANSWERED),
-        ([("done", {"id": "a"}), PLANNED], ActionState.DONE),
+        ([("done", {"entry": "a"}), PLANNED], ActionState.DONE),
     ],
 )
 def test_where_an_action_stands(told: list[tuple[str, dict[str, Any]]], state: ActionState) -> None:
@@ -47,15 +51,15 @@ def test_where_an_action_stands(told: list[tuple[str, dict[str, Any]]], state: A
 
 
 def test_what_is_kept_of_an_action() -> None:
-    saved = ("saved", {"id": "a", "backup": "0001-x.yaml"})
-    one = after(PLANNED, ("confirmed", {"id": "a"}), saved, SENDING, ACCEPTED)["a"]
+    saved = ("saved", {"entry": "a", "backup": "0001-x.yaml"})
+    one = after(PLANNED, ("confirmed", {"entry": "a"}), saved, SENDING, ACCEPTED)["a"]
     assert (one.confirmed, one.backup, one.step, one.steps, one.answered) == (True, "0001-x.yaml", 1, 2, 1)
     assert one.details["why"] == "stale"
     assert one.sent == SENDING[1]
 
 
 def test_planning_again_asks_again_and_keeps_the_backup() -> None:
-    one = after(PLANNED, ("confirmed", {"id": "a"}), ("saved", {"id": "a", "backup": "x"}), PLANNED)["a"]
+    one = after(PLANNED, ("confirmed", {"entry": "a"}), ("saved", {"entry": "a", "backup": "x"}), PLANNED)["a"]
     assert (one.confirmed, one.backup) == (False, "x")
 
 
@@ -66,4 +70,4 @@ def test_a_request_that_no_plan_named_is_not_lost() -> None:
 
 
 def test_damaged_fields_are_passed_over() -> None:
-    assert after(("planned", {"actions": "x"}), ("sending", {"id": 3}), ("done", {})) == {}
+    assert after(("planned", {"entries": "x"}), ("sending", {"entry": 3}), ("done", {})) == {}

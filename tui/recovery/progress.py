@@ -1,6 +1,7 @@
 """How far each action of a session came, told from its journal alone. Pure.
 
-Entries about one action carry the action's ``id``; a ``planned`` entry lists actions, each with its id.
+Journal entries about one action carry its id in the field ``entry`` (the id of the plan's entry); a ``planned`` one
+lists ids, or mappings with such a field, in ``entries``.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +31,7 @@ class ActionProgress:
     """One action: its state, what the last request was, and where its object was saved.
 
     ``step`` of ``steps`` is the last request announced (0 before the first); ``answered`` counts the steps that the
-    API server accepted. ``details`` is what the plan said of it; ``backup`` is a file name in the session's folder.
+    API server accepted. ``details`` is what the plan said of it; ``backup`` is what the entry ``saved`` named.
     """
 
     id: str
@@ -53,9 +54,8 @@ def progress_of(entries: Iterable[Entry]) -> Mapping[str, ActionProgress]:
     known: dict[str, ActionProgress] = {}
     for entry in entries:
         if entry.kind == "planned":
-            listed = entry.fields.get("actions")
-            for one in sequence(listed) if listed is not None else [entry.fields]:
-                _plan(known, mapping(one))
+            for one in sequence(entry.fields.get("entries")):
+                _plan(known, {"entry": one} if isinstance(one, str) else mapping(one))
         elif step := _STEPS.get(entry.kind):
             identity = _id(entry.fields)
             if identity:
@@ -67,7 +67,7 @@ _Step = Callable[[ActionProgress, Mapping[str, Any]], ActionProgress]
 
 
 def _id(fields: Mapping[str, Any]) -> str:
-    named = fields.get("id")
+    named = fields.get("entry")
     if isinstance(named, str) and named:
         return named
     ref = mapping(fields.get("ref"))
@@ -111,6 +111,17 @@ def _answered(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgre
     return replace(before, state=ActionState.IN_DOUBT, why=why)
 
 
+def _doubted(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
+    return replace(before, state=ActionState.IN_DOUBT, why=str(fields.get("why") or before.why))
+
+
+def _failed(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
+    """A failure after an accepted or unanswered request leaves the action where it was: the cluster must be asked."""
+    open_ended = before.state in (ActionState.ANSWERED, ActionState.IN_DOUBT)
+    state = before.state if open_ended else ActionState.REFUSED
+    return replace(before, state=state, why=str(fields.get("why") or before.why))
+
+
 def _ended(state: ActionState) -> _Step:
     def step(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
         return replace(before, state=state, why=str(fields.get("why") or fields.get("reason") or before.why))
@@ -123,6 +134,8 @@ _STEPS: Mapping[str, _Step] = {
     "saved": _saved,
     "sending": _sending,
     "answered": _answered,
+    "in-doubt": _doubted,
+    "failed": _failed,
     "done": _ended(ActionState.DONE),
     "refused": _ended(ActionState.REFUSED),
     "skipped": _ended(ActionState.SKIPPED),
