@@ -119,9 +119,11 @@ class Node:
         for key, entry in entries.items():
             if key not in names:
                 raise entry.key.fault(f"{what} has no key {clean(key, 60)!r}{hint(key, names)}")
-        missing = [name for name in required if name not in entries or entries[name].value.is_null]
-        if missing:
-            raise self.fault(f"{what} needs the key {missing[0]!r}")
+        for name in required:
+            if name not in entries:
+                raise self.fault(f"{what} needs the key {name!r}")
+            if entries[name].value.is_null:
+                raise entries[name].key.fault(f"{what} needs a value for the key {name!r}")
         return {key: entry.value for key, entry in entries.items()}
 
 
