@@ -110,6 +110,7 @@ def test_the_hash_is_of_the_content_and_not_of_its_spelling() -> None:
         ("[" * 50_000, "nested more than", 1, 1),
         (" " * (MAX_MANIFEST + 1), "more than 16777216 characters", 1, 1),
         ("--- ~\n" * (MAX_DOCUMENTS + 1), "more than 20000 documents", MAX_DOCUMENTS + 1, MAX_DOCUMENTS + 1),
+        ("---\n" * (10 * MAX_DOCUMENTS + 2), "more than 200000 separators", 1, 1),
         ("a: \x00", "does not allow", 1, 1),
         (CONFIG % "a" + "---\nx: \ud800\n", "lone surrogate", 2, 5),
     ],

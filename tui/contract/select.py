@@ -34,7 +34,7 @@ def is_plain(pattern: str) -> bool:
 
 def matches(selector: Selector, live: Live) -> bool:
     """Whether a live object is chosen. Where only metadata was read, a selector with ``fields`` chooses nothing."""
-    return _matches(selector, live.ref, live.labels, live.annotations, live.body)
+    return matches_document(selector, live.ref, live.labels, live.annotations, live.body)
 
 
 def matches_document(
@@ -45,9 +45,7 @@ def matches_document(
     Empty ``labels`` or ``annotations`` are taken from ``body`` where there is one. A selector with ``fields`` chooses
     nothing without a body.
     """
-    return _matches(
-        selector, ref, labels or _metadata(body, "labels"), annotations or _metadata(body, "annotations"), body
-    )
+    return _chooses_kind(selector, ref) and _chooses_rest(selector, ref, labels, annotations, body)
 
 
 def names_exactly(
@@ -55,7 +53,7 @@ def names_exactly(
 ) -> bool:
     """Whether the claim means this very object: a selector that chooses it has its name, no glob, in ``names``."""
     return any(
-        ref.name in selector.names and is_plain(ref.name) and _matches(selector, ref, labels, annotations, body)
+        ref.name in selector.names and is_plain(ref.name) and matches_document(selector, ref, labels, annotations, body)
         for selector in claim.select
     )
 
@@ -77,7 +75,7 @@ class Claims:
     def of(self, ref: Ref, labels: Texts, annotations: Texts, body: Mapping[str, Any] | None) -> Claim | None:
         """The first claim that chooses the object, or None. Parameters as in :func:`matches_document`."""
         for selector, claim in self._candidates(ref):
-            if matches_document(selector, ref, labels, annotations, body):
+            if _chooses_rest(selector, ref, labels, annotations, body):
                 return claim
         return None
 
@@ -86,7 +84,7 @@ class Claims:
         if not is_plain(ref.name):
             return None
         for selector, claim in self._candidates(ref):
-            if ref.name in selector.names and matches_document(selector, ref, labels, annotations, body):
+            if ref.name in selector.names and _chooses_rest(selector, ref, labels, annotations, body):
                 return claim
         return None
 
@@ -124,13 +122,17 @@ def kinds_needing_bodies(contract: Contract) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _matches(selector: Selector, ref: Ref, labels: Texts, annotations: Texts, body: Mapping[str, Any] | None) -> bool:
+def _chooses_rest(
+    selector: Selector, ref: Ref, labels: Texts, annotations: Texts, body: Mapping[str, Any] | None
+) -> bool:
     return (
-        _chooses_kind(selector, ref)
-        and (not selector.names or _globs(selector.names)(ref.name))
+        (not selector.names or _globs(selector.names)(ref.name))
         and _chooses_namespace(selector, ref.namespace)
-        and (selector.labels is None or _chooses_texts(selector.labels, labels))
-        and (selector.annotations is None or _chooses_texts(selector.annotations, annotations))
+        and (selector.labels is None or _chooses_texts(selector.labels, labels or _metadata(body, "labels")))
+        and (
+            selector.annotations is None
+            or _chooses_texts(selector.annotations, annotations or _metadata(body, "annotations"))
+        )
         and (selector.fields is None or _chooses_fields(selector.fields, body))
     )
 

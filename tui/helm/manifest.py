@@ -59,6 +59,8 @@ def parse_manifest(text: str, of: str = "manifest") -> tuple[Document, ...]:
     """
     if len(text) > MAX_MANIFEST:
         raise ManifestFault(f"more than {MAX_MANIFEST} characters", 1, 1, of)
+    if text.count("\n---") > 10 * MAX_DOCUMENTS:
+        raise ManifestFault(f"more than {10 * MAX_DOCUMENTS} separators", 1, 1, of)
     budget = Budget()
     documents: list[Document] = []
     for chunk in _chunks(text, of):
