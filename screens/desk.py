@@ -5,9 +5,11 @@ most one at a time, and always of the newest inventory.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from screens.link import Event, Link, Opener
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from screens.index import Index
     from screens.tally import Tally
     from tui.recovery.health import Health
+    from tui.recovery.plan import Plan
+    from tui.recovery.question import Question
+    from tui.recovery.session import Outcome, Session
 
 WATCHED: Final = (
     KindKey("apps", "Deployment"),
@@ -54,15 +59,32 @@ def controllers_of(inventory: Inventory, contract: Contract) -> Inventory:
     return replace(inventory, objects=part)
 
 
-def changed(inventory: Inventory, changes: Mapping[Key, Live | None]) -> Inventory:
-    """A copy with these objects replaced, or gone where None: a thread may be reading the old one at this moment."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An object as the watch told it last; ``gone`` when it was deleted."""
+
+    live: Live
+    gone: bool = False
+
+
+def changed(inventory: Inventory, changes: Mapping[Key, Change]) -> Inventory:
+    """A copy with these changes, but for those that it is ahead of; a thread may be reading the old one just now."""
     objects = dict(inventory.objects)
-    for key, live in changes.items():
-        if live is None:
+    for key, change in changes.items():
+        known = objects.get(key)
+        if known is not None and _version(known) > _version(change.live):
+            continue
+        if change.gone:
             objects.pop(key, None)
         else:
-            objects[key] = live
+            objects[key] = change.live
     return replace(inventory, objects=objects)
+
+
+def _version(live: Live) -> int:
+    """Orders what two requests told of one object; where a server's versions are no numbers, the later one wins."""
+    text = live.resource_version
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +114,53 @@ def judge(contract: Contract, inventory: Inventory, now: datetime) -> Judgement:
     return Judgement(assessment, health, tally(assessment, contract), Index.of(assessment))
 
 
+def utc_now() -> datetime:
+    """The time, with its offset."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How the desk judges and keeps time; tests freeze it.
+
+    ``ticks`` is a monotonic clock in seconds, ``settle`` is how many seconds watch events gather.
+    """
+
+    judge: Judge = judge
+    clock: Callable[[], datetime] = utc_now
+    ticks: Callable[[], float] = time.monotonic
+    settle: float = SETTLE
+
+
 class Desk:
-    """Owns the link and the View. ``emit`` is called with every new View, ``spawn`` runs a coroutine beside."""
+    """Owns the link, the session and the View.
+
+    ``emit`` is called with every new View, ``spawn`` runs a coroutine beside. ``writing`` is true while a change is on
+    its way; ``last_session`` is the one to report on.
+    """
 
     def __init__(
         self,
         view: View,
         opener: Opener,
         *,
-        clock: Callable[[], datetime],
         emit: Callable[[View], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
-        judge: Judge = judge,
-        settle: float = SETTLE,
+        tuning: Tuning,
     ) -> None:
+        self.ticks = tuning.ticks
         self.view = view
         self.link: Link | None = None
+        self.session: Session | None = None
+        self.last_session: Session | None = None
+        self.writing = False
         self._opener = opener
-        self._clock = clock
+        self._clock = tuning.clock
         self._emit = emit
-        self._spawn = spawn
-        self._judge = judge
-        self._settle = settle
-        self._changes: dict[Key, Live | None] = {}
+        self.spawn = spawn
+        self._judge = tuning.judge
+        self._settle = tuning.settle
+        self._changes: dict[Key, Change] = {}
         self._synced: frozenset[KindKey] = frozenset()
         self._lost: dict[KindKey, tuple[datetime, str]] = {}
         self._flushing = False
@@ -161,29 +207,76 @@ class Desk:
         try:
             if self.view.assessment is None:
                 self._set(phase=Phase.READING, trouble="", progress=None)
-            inventory = await self.link.reader.inventory(self._progress)
+            if self.session is not None:
+                inventory = (await self.session.refresh(self._progress)).inventory
+            else:
+                inventory = await self.link.reader.inventory(self._progress)
         except Fault as fault:
             self.fail(str(fault))
             return
         finally:
             self._reading = False
-        self._changes.clear()
-        part = controllers_of(inventory, self.view.contract)
-        self._set(inventory=inventory, controllers=part, read_at=self.now(), trouble="")
-        await self._assess()
+        await self.adopt(inventory)
         if not self._following and self.view.assessment is not None:
             self._following = True
-            self._spawn(self._follow())
+            self.spawn(self._follow())
 
     def _progress(self, progress: Progress) -> None:
         self._set(progress=progress)
 
-    async def adopt(self, assessment: Assessment) -> None:
-        """Takes over a fresh assessment that a recovery session made."""
-        self._changes.clear()
-        part = controllers_of(assessment.inventory, self.view.contract)
-        self._set(inventory=assessment.inventory, controllers=part, read_at=self.now())
+    async def adopt(self, inventory: Inventory) -> None:
+        """Takes a whole fresh reading over. What the watch told meanwhile is kept where it is newer."""
+        changes, self._changes = self._changes, {}
+        inventory = changed(inventory, changes)
+        part = controllers_of(inventory, self.view.contract)
+        self._set(inventory=inventory, controllers=part, read_at=self.now(), trouble="")
         await self._assess()
+
+    async def begin(self) -> None:
+        """Begins a recovery session, with a preflight of its own. Raises Fault."""
+        if self.link is None or self.link.session is None or self.session is not None:
+            return
+        session = await self.link.session()
+        try:
+            assessment = await session.refresh(self._progress)
+        except Fault:
+            session.close()
+            raise
+        self.session = self.last_session = session
+        self._set(in_session=True)
+        await self.adopt(assessment.inventory)
+
+    def end(self) -> None:
+        """Ends the session; its report stays. Raises Fault where the journal cannot be written."""
+        if self.session is not None:
+            session, self.session = self.session, None
+            self._set(in_session=False)
+            session.close()
+
+    async def carry_out(self, plan: "Plan", question: "Question") -> "Outcome":
+        """Does what was confirmed; the typed name was compared before. Raises Fault where the journal fails."""
+        session = self.session
+        if session is None:
+            raise Fault("there is no session any more")
+        self.writing = True
+        try:
+            outcome = await session.carry_out(plan, question, question.entry.typed)
+        finally:
+            self.writing = False
+        self._take_in(question.entry.ref.key, session)
+        return outcome
+
+    def _take_in(self, key: Key, session: "Session") -> None:
+        """Shows what the session saw of one object at last; the watch tells of the rest."""
+        known, seen = self.view.inventory, session.assessment
+        if known is None or seen is None:
+            return
+        live, before = seen.inventory.get(key), known.get(key)
+        if live is not None:
+            self._changes[key] = Change(live)
+        elif before is not None:
+            self._changes[key] = Change(before, gone=True)
+        self._gather()
 
     async def _assess(self) -> None:
         self._unassessed = True
@@ -224,10 +317,10 @@ class Desk:
         """Acts on one event of the watch. Objects gather and are drawn together a moment later."""
         match event.what:
             case "added" | "modified" if event.live is not None:
-                self._changes[event.live.key] = event.live
+                self._changes[event.live.key] = Change(event.live)
                 self._gather()
             case "deleted" if event.live is not None:
-                self._changes[event.live.key] = None
+                self._changes[event.live.key] = Change(event.live, gone=True)
                 self._gather()
             case "synced":
                 self._feed(self._synced | {event.kind}, {k: v for k, v in self._lost.items() if k != event.kind})
@@ -248,7 +341,7 @@ class Desk:
     def _gather(self) -> None:
         if not self._flushing:
             self._flushing = True
-            self._spawn(self._flush())
+            self.spawn(self._flush())
 
     async def _flush(self) -> None:
         await asyncio.sleep(self._settle)
@@ -258,12 +351,14 @@ class Desk:
             return
         self._changes = {}
         spaces = {entry.namespace for entry in self.view.contract.health}
-        near = {key: live for key, live in changes.items() if key.namespace in spaces}
+        near = {key: change for key, change in changes.items() if key.namespace in spaces}
         self._set(inventory=changed(inventory, changes), controllers=changed(part, near) if near else part)
         await self._assess()
 
     async def close(self) -> None:
-        """Closes the link."""
+        """Ends the session and closes the link."""
+        with suppress(Fault):
+            self.end()
         if self.link is not None:
             link, self.link = self.link, None
             await link.close()

@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from screens.desk import SETTLE, Desk, Judge, judge
+from screens.desk import Desk, Tuning
 from screens.link import Opener
 from screens.room import MODES, Room, ViewChanged, Visit
 from screens.view import View
@@ -18,16 +19,11 @@ from tui.contract.model import Contract
 from tui.text import clean
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class RefloatApp(App[None]):
     """Shows one cluster. Read-only until the operator begins a session on the Recovery screen.
 
     ``opener`` opens the link to the cluster; it is called in a worker, after the first frame. ``context`` is what to
-    call the cluster until the link names it. ``start`` is the mode to begin with. ``clock``, ``judge`` and
-    ``settle`` (seconds that watch events gather) are for tests.
+    call the cluster until the link names it. ``start`` is the mode to begin with.
     """
 
     TITLE = "Refloat"
@@ -42,6 +38,7 @@ class RefloatApp(App[None]):
         Binding("question_mark", "keys", "Help"),
         Binding("colon", "command_palette", "Palette"),
         Binding("ctrl+r", "read_again", "Re-read", show=False),
+        Binding("h", "hint", "Hint"),
         Binding("q", "quit", "Quit"),
     ]
 
@@ -53,9 +50,7 @@ class RefloatApp(App[None]):
         context: str,
         read_only: bool = False,
         start: str = DEFAULT_MODE,
-        clock: Callable[[], datetime] = _now,
-        judge: Judge = judge,
-        settle: float = SETTLE,
+        tuning: Tuning | None = None,
     ) -> None:
         # Without colour Textual's filters must be built for the terminal's own palette, or they send greys.
         colourless = "NO_COLOR" in os.environ
@@ -66,13 +61,12 @@ class RefloatApp(App[None]):
         self.desk = Desk(
             View(clean(context), contract, read_only=read_only),
             opener,
-            clock=clock,
             emit=self._emit,
             spawn=self._spawn,
-            judge=judge,
-            settle=settle,
+            tuning=tuning or Tuning(),
         )
         self._start = start
+        self._hints = -1
         for _, mode, _ in MODES:
             self.add_mode(mode, self._factory(mode))
 
@@ -107,6 +101,9 @@ class RefloatApp(App[None]):
         room = self._room()
         if room is not None:
             room.post_message(ViewChanged(view))
+        if view.drill is not None and self._hints < 0:
+            self._hints = 0
+            self.call_later(self.action_hint)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self.run_worker(work, group="desk", exit_on_error=False)
@@ -155,6 +152,41 @@ class RefloatApp(App[None]):
         from screens.help import Help
 
         self.push_screen(Help(self.screen.active_bindings.values()))
+
+    def action_hint(self) -> None:
+        """Shows the story of the drill, and the hints so far."""
+        from screens.briefing import Briefing
+
+        drill = self.desk.view.drill
+        if drill is not None:
+            self.push_screen(Briefing(drill, self._hints), self._briefed)
+
+    def _briefed(self, hints: int | None) -> None:
+        self._hints = hints or 0
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hints are for drills."""
+        del parameters
+        return self.desk.view.drill is not None if action == "hint" else True
+
+    async def action_quit(self) -> None:
+        """Quits, unless a change is on its way: its answer must reach the journal."""
+        if self.desk.writing:
+            self.notify("a change is on its way: its answer is awaited, then quit again", severity="warning")
+        else:
+            self.exit()
+
+    def on_recovery_write(self, message: Message) -> None:
+        """Saves a report in the current directory, readable by its owner only."""
+        path = Path(f"refloat-report-{self.desk.now():%Y%m%d-%H%M%S}.md")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(getattr(message, "text", ""))
+        except OSError as error:
+            self.notify(clean(f"the report was not written: {error}"), severity="error", markup=False)
+        else:
+            self.notify(f"the report is in {path}", markup=False)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: screens, re-reading, help. Never anything that changes a cluster."""

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from screens.link import Drill
+from screens.desk import Tuning
+from screens.link import Drill, Link, Note, Opener
 from tests.screens.world import CONTRACT, NOW, inventory, trouble
 from tui.app import RefloatApp
 from tui.faults import ApiFault, Fault
@@ -60,7 +61,7 @@ class FakeLink:
         self.watched: list[KindKey] = []
         self.closed = False
         self.log_text = "started\n\x1b[2Jcleared [/x]\n"
-        self.event_list: list[Json] = []
+        self.event_list: list[Note] = []
 
     async def watch(self, kinds: Iterable[KindKey], since: Inventory) -> AsyncIterator[Any]:
         self.watched = list(kinds)
@@ -70,25 +71,36 @@ class FakeLink:
     async def logs(self, ref: Ref, container: str, tail: int) -> str:
         return self.log_text
 
-    async def events(self, ref: Ref) -> Sequence[Json]:
+    async def events(self, ref: Ref) -> Sequence[Note]:
         return self.event_list
 
     async def close(self) -> None:
         self.closed = True
 
 
-def make_app(link: FakeLink | None = None, **options: Any) -> RefloatApp:
-    """The app on a fake link with a frozen clock; ``opener`` may be replaced."""
+def make_app(link: FakeLink | None = None, opener: Opener | None = None, **options: Any) -> RefloatApp:
+    """The app on a fake link with a clock that stands still; ``opener`` may be replaced."""
     link = link or FakeLink(trouble())
 
-    async def opener() -> Any:
+    async def opened() -> Link:
         return link
 
-    options.setdefault("clock", frozen)
-    options.setdefault("settle", 0.0)
-    return RefloatApp(options.pop("opener", opener), CONTRACT, context="practice", **options)
+    options.setdefault("tuning", Tuning(clock=frozen, settle=0.0, ticks=Ticks()))
+    return RefloatApp(opener or opened, CONTRACT, context="practice", **options)
 
 
 def frozen() -> datetime:
     """A clock that stands still."""
     return NOW
+
+
+class Ticks:
+    """A monotonic clock that moves ``step`` seconds whenever it is read."""
+
+    def __init__(self, step: float = 1.0) -> None:
+        self.step = step
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now

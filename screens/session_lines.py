@@ -1,0 +1,49 @@
+"""What is said before a session begins, and what a drill tells. Pure."""
+
+from screens.link import Drill, DrillCheck
+from tui.contract.model import Contract
+from tui.recovery.ports import Identity
+from tui.widgets.spans import Line, accent, bad, good, line, muted, strong, warn
+
+
+def stake_lines(identity: Identity, contract: Contract) -> tuple[Line, ...]:
+    """Where a session would act, as whom, and under which contract."""
+    lines = [
+        line("In a session, changes can be made, each confirmed for itself and written to a journal first."),
+        (),
+        line(muted("context   "), strong(identity.context)),
+        line(muted("server    "), identity.server),
+        line(muted("cluster   "), identity.cluster_uid or "its uid could not be read"),
+        line(muted("user      "), identity.user or "the server would not say"),
+        line(muted("contract  "), strong(contract.name), f"  {contract.source}"),
+        line(muted("          "), muted(f"sha256 {contract.sha256[:16]}")),
+    ]
+    if contract.cluster_uid is None:
+        lines.append(line(warn("! "), "the contract is not pinned to a cluster: many contexts share a name"))
+    return tuple(lines)
+
+
+def briefing_lines(drill: Drill, hints: int) -> tuple[Line, ...]:
+    """The story and the goal of a drill, with as many hints as were asked for."""
+    lines: list[Line] = [line(strong(drill.title)), ()]
+    lines += [line(text) for text in drill.story.splitlines()]
+    lines += [(), line(strong("Goal  "), " ".join(drill.goal.split()))]
+    for number, hint in enumerate(drill.hints[:hints], 1):
+        lines += [(), line(accent(f"Hint {number}  "), " ".join(hint.split()))]
+    left = len(drill.hints) - hints
+    told = f"{left} more hints" if hints else f"{left} hints"
+    reveal = (accent("h"), muted(f" reveals the next of {told}   ")) if left else (muted("no more hints   "),)
+    return (*lines, (), line(*reveal, accent("esc"), muted(" begins")))
+
+
+def drill_lines(drill: Drill | None, check: DrillCheck | None) -> tuple[Line, ...]:
+    """How a drill stands, on top of the report; nothing on a real cluster."""
+    if drill is None:
+        return ()
+    lines: list[Line] = [line(strong(f"Drill {drill.name}  "), muted(" ".join(drill.goal.split())))]
+    if check is None:
+        return (*lines, line(muted("looking at the practice cluster...")), ())
+    lines.append(line(good("✓ the goal is reached") if check.reached else bad("✗ the goal is not reached yet")))
+    lines += [line(good("  ✓ "), text) for text in check.well]
+    lines += [line(warn("  ! "), text) for text in check.risky]
+    return (*lines, ())
