@@ -8,6 +8,7 @@ from tui.practice.access import USERS
 from tui.practice.clock import Clock, utc_now
 from tui.practice.defaults import RBAC
 from tui.practice.life.deployments import NODE, Deployments
+from tui.practice.life.flux import RENEW_EVERY, Flux
 from tui.practice.life.garbage import Garbage
 from tui.practice.life.runner import Runner
 from tui.practice.life.system import Aggregation, Definitions, Namespaces
@@ -44,10 +45,23 @@ class PracticeCluster:
             Aggregation(self.runner),
             Deployments(self.runner),
         ]
+        self.flux = Flux(self.runner)
+        self.runner.controllers.append(self.flux)
+        self.started_with: dict[str, str] = {}
+        """The uids of what a drill began with, by ``Kind/namespace/name``."""
         self._port = port
         self._site: web.AppRunner | None = None
         self.url = ""
         _furnish(self.runner)
+
+    @classmethod
+    def drill(cls, name_or_path: str, **options: Any) -> Self:
+        """A cluster in the situation of a drill, not started yet; ``options`` are the constructor's."""
+        from tui.practice.drills import load_drill, start
+
+        cluster = cls(**options)
+        start(cluster, load_drill(name_or_path))
+        return cluster
 
     async def start(self) -> None:
         """Opens the port on 127.0.0.1 (a free one unless one was asked for) and sets ``url``."""
@@ -57,6 +71,7 @@ class PracticeCluster:
         await site.start()
         port = self._site.addresses[0][1]
         self.url = f"http://127.0.0.1:{port}"
+        self.runner.every(RENEW_EVERY, self.flux.tick)
         await self.settle()
 
     async def stop(self) -> None:
@@ -74,6 +89,7 @@ class PracticeCluster:
     async def step(self, seconds: float) -> None:
         """Moves the cluster's clock forward and lets the controllers act on it."""
         self.clock.step(seconds)
+        self.flux.tick()
         await self.settle()
 
     def kubeconfig(self, user: str = "admin") -> Json:
@@ -82,20 +98,13 @@ class PracticeCluster:
         Each user has an address as well as a token, because kubectl sends tokens only over TLS.
         """
         contexts = {known.name: "practice" if known.name == "admin" else f"practice-{known.name}" for known in USERS}
+        servers = {context: f"{self.url}/as/{name}" for name, context in contexts.items()}
         return {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [
-                {"name": contexts[known.name], "cluster": {"server": f"{self.url}/as/{known.name}"}} for known in USERS
-            ],
-            "users": [{"name": f"practice-{known.name}", "user": {"token": known.token}} for known in USERS],
-            "contexts": [
-                {
-                    "name": contexts[known.name],
-                    "context": {"cluster": contexts[known.name], "user": f"practice-{known.name}"},
-                }
-                for known in USERS
-            ],
+            "clusters": [{"name": context, "cluster": {"server": server}} for context, server in servers.items()],
+            "users": [{"name": contexts[known.name], "user": {"token": known.token}} for known in USERS],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in contexts.values()],
             "current-context": contexts[user],
         }
 

@@ -20,11 +20,13 @@ class Behaviour:
     """How this cluster misbehaves, as a drill says.
 
     ``pods`` maps ``namespace/deployment`` (or an image) to ``crash`` or ``no-pull``; pods become ready otherwise.
-    ``logs`` maps ``namespace/deployment`` to the lines its pods print.
+    ``logs`` maps ``namespace/deployment`` to the lines its pods print. ``git`` maps ``namespace/kustomization`` to the
+    documents that its path holds.
     """
 
     pods: dict[str, str] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
+    git: dict[str, list[Json]] = field(default_factory=dict)
 
 
 class World:

@@ -1,0 +1,150 @@
+"""The drills: each builds the situation it tells of, its check tells mended from broken, and bad files say where."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui.faults import UsageFault
+from tui.practice.build import Builder
+from tui.practice.cluster import PracticeCluster
+from tui.practice.deletes import Deleter
+from tui.practice.drills import CheckResult, check, list_drills, load_drill
+from tui.practice.helm import Helm, stamped
+from tui.practice.release import Document, decode
+from tui.practice.writes import Options
+
+Json = dict[str, Any]
+SIX = 6
+
+
+def failed(results: list[CheckResult]) -> set[str]:
+    return {result.say for result in results if not result.ok}
+
+
+def record(cluster: PracticeCluster, name: str) -> Json:
+    secret = next(s for s in cluster.world.store.list(("", "secrets")) if s["metadata"]["name"] == name)
+    return decode(secret["data"]["release"])
+
+
+@pytest.mark.parametrize("drill", list_drills(), ids=lambda drill: drill.name)
+async def test_every_drill_starts_unsolved_unless_it_is_healthy_and_nothing_risky_has_happened(drill: Any) -> None:
+    async with PracticeCluster.drill(drill.name) as cluster:
+        results = check(cluster, drill)
+    assert not failed([result for result in results if result.risky])
+    assert bool(failed(results)) is (drill.name != "healthy")
+    assert drill.story
+    assert drill.hints
+    assert "\n" not in drill.summary
+
+
+async def test_recreated_controllers_bring_flux_back_to_life() -> None:
+    drill = load_drill("controllers-missing")
+    async with PracticeCluster.drill(drill.name) as cluster:
+        payload = record(cluster, "sh.helm.release.v1.gitops-flux-5d41aa0c.v2")
+        assert len(payload["hooks"]) == 2
+        helm = Helm(cluster.runner)
+        asked = next(s["release"] for s in reversed(drill.state) if "release" in s)
+        release = Builder(cluster).rendered(asked)
+        for document in release.documents:
+            if document.body["kind"] == "Deployment":
+                helm.send(release, stamped(helm.place(release, document.body), release))
+        await cluster.settle()
+        assert not failed(check(cluster, drill))
+
+
+async def test_deleting_what_had_to_stay_is_told() -> None:
+    drill = load_drill("active-release-trap")
+    async with PracticeCluster.drill(drill.name) as cluster:
+        kind = cluster.world.kinds.find("apps", "v1", "deployments")
+        assert kind is not None
+        Deleter(cluster.world).delete(kind, "flux-system", "source-controller", {})
+        await cluster.settle()
+        told = [result for result in check(cluster, drill) if result.risky and not result.ok]
+    assert [result.details for result in told] == [("Deployment/flux-system/source-controller",)]
+
+
+async def test_the_full_installation_is_over_sixty_objects_and_its_record_lists_what_lives() -> None:
+    async with PracticeCluster.drill("healthy") as cluster:
+        assert sum(1 for _ in cluster.world.store.objects()) > 60
+        payload = record(cluster, "sh.helm.release.v1.gitops-flux-5d41aa0c.v1")
+        secret = cluster.world.get("", "secrets", "flux-system", "sh.helm.release.v1.gitops-flux-5d41aa0c.v1")
+    assert payload["manifest"].count("\n# Source: flux2/templates/") == 39
+    assert payload["chart"]["metadata"]["name"] == "flux2"
+    assert secret is not None
+    assert secret["type"] == "helm.sh/release.v1"
+    assert secret["metadata"]["labels"]["status"] == payload["info"]["status"] == "deployed"
+
+
+async def test_flux_follows_requests_and_stands_still_while_suspended() -> None:
+    async with PracticeCluster.drill("healthy") as cluster:
+        kind = cluster.world.kinds.by_kind("source.toolkit.fluxcd.io", "GitRepository")
+        assert kind is not None
+
+        def ask(merge: Json) -> None:
+            assert kind is not None
+            options = Options("kubectl-annotate")
+            cluster.runner.writer.patch(kind, "flux-system", "flux-system", "merge-patch", merge, options)
+
+        def handled() -> str | None:
+            assert kind is not None
+            body = cluster.world.get(*kind.resource, "flux-system", "flux-system")
+            return body["status"].get("lastHandledReconcileAt") if body else None
+
+        ask({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "1"}}})
+        await cluster.settle()
+        assert handled() == "1"
+        ask({"spec": {"suspend": True}, "metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "2"}}})
+        await cluster.settle()
+        assert handled() == "1"
+        ask({"spec": {"suspend": False}})
+        await cluster.settle()
+        assert handled() == "2"
+
+
+def test_a_refused_install_names_the_object_and_both_releases() -> None:
+    cluster = PracticeCluster.drill("healthy")
+    asked = {"name": "gitops-flux-99999999", "namespace": "flux-system", "chart": "flux2"}
+    refused = Helm(cluster.runner).install(Builder(cluster).rendered(asked))
+    assert refused == (
+        'INSTALLATION FAILED: Unable to continue with install: NetworkPolicy "allow-egress" in namespace "flux-system" '
+        "exists and cannot be imported into the current release: invalid ownership metadata; annotation validation "
+        'error: key "meta.helm.sh/release-name" must equal "gitops-flux-99999999": current value is '
+        '"gitops-flux-5d41aa0c"'
+    )
+
+
+def test_a_document_rendered_is_plain_json() -> None:
+    cluster = PracticeCluster()
+    release = Builder(cluster).rendered({"name": "a", "namespace": "b", "chart": "flux2"})
+    assert all(isinstance(document, Document) for document in release.documents)
+    assert "$" not in json.dumps([d.body for d in release.documents]).replace("$(RUNTIME_NAMESPACE)", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", ":1:1: the file is empty"),
+        ("name: [", "this is not YAML"),
+        ("name: x\nwrong: 1\n", ":2:1: the drill has no key 'wrong'"),
+        ("name: x\nname: y\n", ":2:1: the drill has the key 'name' twice"),
+        ("name: 7\n", ":1:7: name must be text"),
+        ("a: &x 1\nb: *x\n", "aliases are not allowed"),
+        ("name: x\n", ":1:1: the drill lacks title, summary"),
+    ],
+)
+def test_a_bad_drill_file_is_one_sentence_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "drill.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageFault) as caught:
+        load_drill(str(path))
+    assert told in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_unknown_and_missing_drills_are_told() -> None:
+    with pytest.raises(UsageFault, match="there is no drill called 'nope'"):
+        load_drill("nope")
+    with pytest.raises(UsageFault, match="cannot be read"):
+        load_drill("./nowhere.yaml")
