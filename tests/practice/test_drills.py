@@ -10,7 +10,7 @@ from tui.faults import UsageFault
 from tui.practice.build import Builder
 from tui.practice.cluster import PracticeCluster
 from tui.practice.deletes import Deleter
-from tui.practice.drills import CheckResult, check, list_drills, load_drill
+from tui.practice.drills import CheckResult, check, judged, list_drills, load_drill
 from tui.practice.helm import Helm, stamped
 from tui.practice.release import Document, decode
 from tui.practice.writes import Options
@@ -31,7 +31,7 @@ def record(cluster: PracticeCluster, name: str) -> Json:
 @pytest.mark.parametrize("drill", list_drills(), ids=lambda drill: drill.name)
 async def test_every_drill_starts_unsolved_unless_it_is_healthy_and_nothing_risky_has_happened(drill: Any) -> None:
     async with PracticeCluster.drill(drill.name) as cluster:
-        results = check(cluster, drill)
+        results = judged(cluster, drill)
     assert not failed([result for result in results if result.risky])
     assert bool(failed(results)) is (drill.name != "healthy")
     assert drill.story
@@ -50,8 +50,9 @@ async def test_recreated_controllers_bring_flux_back_to_life() -> None:
         for document in release.documents:
             if document.body["kind"] == "Deployment":
                 helm.send(release, stamped(helm.place(release, document.body), release))
-        await cluster.settle()
-        assert not failed(check(cluster, drill))
+        verdict = await check(cluster, drill)
+        assert verdict.reached
+        assert not verdict.risky
 
 
 async def test_deleting_what_had_to_stay_is_told() -> None:
@@ -60,9 +61,10 @@ async def test_deleting_what_had_to_stay_is_told() -> None:
         kind = cluster.world.kinds.find("apps", "v1", "deployments")
         assert kind is not None
         Deleter(cluster.world).delete(kind, "flux-system", "source-controller", {})
-        await cluster.settle()
-        told = [result for result in check(cluster, drill) if result.risky and not result.ok]
+        verdict = await check(cluster, drill)
+    told = [result for result in verdict.results if result.risky and not result.ok]
     assert [result.details for result in told] == [("Deployment/flux-system/source-controller",)]
+    assert not verdict.reached
 
 
 async def test_the_full_installation_is_over_sixty_objects_and_its_record_lists_what_lives() -> None:

@@ -1,6 +1,6 @@
 """A practice cluster to start, talk to over HTTP and stop: ``async with PracticeCluster() as cluster``."""
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
@@ -14,6 +14,9 @@ from tui.practice.life.runner import Runner
 from tui.practice.life.system import Aggregation, Definitions, Namespaces
 from tui.practice.server import Server
 from tui.practice.world import World
+
+if TYPE_CHECKING:
+    from tui.practice.drills import Drill
 
 Json = dict[str, Any]
 
@@ -55,12 +58,15 @@ class PracticeCluster:
         _furnish(self.runner)
 
     @classmethod
-    def drill(cls, name_or_path: str, **options: Any) -> Self:
-        """A cluster in the situation of a drill, not started yet; ``options`` are the constructor's."""
+    def drill(cls, drill: "str | Drill", **options: Any) -> Self:
+        """A cluster in the situation of a drill (or of one by its name or file), not started yet.
+
+        ``options`` are the constructor's. Raises UsageFault for a drill that cannot be read or played.
+        """
         from tui.practice.drills import load_drill, start
 
         cluster = cls(**options)
-        start(cluster, load_drill(name_or_path))
+        start(cluster, load_drill(drill) if isinstance(drill, str) else drill)
         return cluster
 
     async def start(self) -> None:

@@ -54,6 +54,32 @@ class CheckResult:
     details: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a drill ended."""
+
+    results: tuple[CheckResult, ...]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal is reached, whatever was risked on the way."""
+        return all(result.ok for result in self.results if not result.risky)
+
+    @property
+    def well(self) -> tuple[str, ...]:
+        """What was done well, one sentence each."""
+        return tuple(result.say for result in self.results if result.ok)
+
+    @property
+    def risky(self) -> tuple[str, ...]:
+        """What is still open and what was risky, one sentence each, with the objects it is about."""
+        return tuple(
+            f"{'Not kept' if result.risky else 'Still open'}: {result.say} ({', '.join(result.details)})"
+            for result in self.results
+            if not result.ok
+        )
+
+
 def load_drill(name_or_path: str) -> Drill:
     """A drill that comes along, by name, or one from a file. Raises UsageFault in one sentence."""
     if name_or_path in ORDER:
@@ -106,8 +132,14 @@ def start(cluster: "PracticeCluster", drill: Drill) -> None:
     cluster.started_with = {label_of(body): body["metadata"]["uid"] for body in standing}
 
 
-def check(cluster: "PracticeCluster", drill: Drill) -> list[CheckResult]:
-    """What was done well and what was risky, as the cluster stands now."""
+async def check(cluster: "PracticeCluster", drill: Drill) -> Verdict:
+    """What was done well and what was risky, once the controllers have nothing left to do."""
+    await cluster.settle()
+    return Verdict(tuple(judged(cluster, drill)))
+
+
+def judged(cluster: "PracticeCluster", drill: Drill) -> list[CheckResult]:
+    """Every line of the drill's check, as the cluster stands now."""
     judge = _Judge(cluster, drill)
     lines = [(entry, False) for entry in drill.done] + [(entry, True) for entry in drill.risky]
     results = []
