@@ -125,10 +125,15 @@ class Api:
         Raises ApiFault for a failure Status, Unreachable where no API server answers, Unverified for an unreadable
         answer.
         """
-        place = self._place(path)
-        code, headers, body = await self._read(path, query, accept, limit)
-        _expect_json(headers, place)
-        return Reply(code, decode(body, place) if raw else decode_clean(body, place))
+        place = self.place(path)
+        body = await self.fetch(path, query, accept=accept, limit=limit)
+        return Reply(200, decode(body, place) if raw else decode_clean(body, place))
+
+    async def fetch(self, path: str, query: Query = (), *, accept: str = JSON, limit: int = MAX_REPLY) -> bytes:
+        """GET of JSON as it came over the wire, for who parses it himself. Raises as :meth:`get`."""
+        _, headers, body = await self._read(path, query, accept, limit)
+        _expect_json(headers, self.place(path))
+        return body
 
     async def text(self, path: str, query: Query = (), *, limit: int) -> str:
         """GET of a plain text answer, not cleaned, cut after ``limit`` bytes. Raises as :meth:`get`."""
@@ -159,7 +164,7 @@ class Api:
         Raises ApiFault for a failure Status, Unreachable where it was never sent (or was a dry run), OutcomeUnknown
         where it was sent and no answer tells how it went.
         """
-        place = self._place(path)
+        place = self.place(path)
         await self._credentials.ready()
         # Half of the time for connecting, so that running out of it while connecting is told from running out later.
         times = aiohttp.ClientTimeout(total=self.timeout, connect=self.timeout / 2)
@@ -185,7 +190,7 @@ class Api:
         Raises as :meth:`get`, on opening and while the body is read.
         """
         times = aiohttp.ClientTimeout(total=None, connect=self.timeout, sock_connect=self.timeout, sock_read=idle)
-        place = self._place(path)
+        place = self.place(path)
         await self._credentials.ready()
         try:
             async with self._exchange("GET", path, query, accept, times=times) as response:
@@ -201,7 +206,7 @@ class Api:
     async def _read(
         self, path: str, query: Query, accept: str, limit: int, *, cut: bool = False
     ) -> tuple[int, _Headers, bytes]:
-        place = self._place(path)
+        place = self.place(path)
         renewed = False
         for attempt in range(1, MAX_TRIES + 1):
             await self._credentials.ready()
@@ -257,7 +262,8 @@ class Api:
             return ApiFault(401, "Unauthorized", self._credentials.refused())
         return failure(code, headers.get("Content-Type", ""), raw, place)
 
-    def _place(self, path: str) -> str:
+    def place(self, path: str) -> str:
+        """How a fault names a request."""
         return f"{self.server}{path}"
 
 

@@ -1,9 +1,12 @@
 """Listing one kind, page by page."""
 
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tui.cluster.answers import decode_clean
 from tui.cluster.api import JSON, Api
 from tui.cluster.bodies import is_record, live_of, wants_body
 from tui.cluster.discovery import collection
@@ -77,18 +80,15 @@ async def pages(api: Api, wanted: Wanted) -> AsyncIterator[Page]:
     seen: set[str] = set()
     while True:
         try:
-            answer = await _page(api, wanted, token)
+            page, token = await _page(api, wanted, token, restarted=restarted)
         except ApiFault as fault:
             if fault.code != 410 or not token or restarts == RESTARTS:
                 raise
             token, restarts, restarted = "", restarts + 1, True
             seen.clear()
             continue
-        meta = answer.get("metadata")
-        meta = meta if isinstance(meta, dict) else {}
-        yield Page(_objects(answer, wanted), str(meta.get("resourceVersion") or ""), restarted)
+        yield page
         restarted = False
-        token = str(meta.get("continue") or "")
         if not token:
             return
         if token in seen:
@@ -96,17 +96,39 @@ async def pages(api: Api, wanted: Wanted) -> AsyncIterator[Page]:
         seen.add(token)
 
 
-async def _page(api: Api, wanted: Wanted, token: str) -> Json:
+async def _page(api: Api, wanted: Wanted, token: str, *, restarted: bool) -> tuple[Page, str]:
     query = [("limit", str(wanted.page))]
     if wanted.records:
         query.append(("labelSelector", "owner=helm"))
     if token:
         query.append(("continue", token))
-    accept = JSON if wanted.body else METADATA_LIST
-    reply = await api.get(collection(wanted.served, wanted.namespace), query, accept=accept)
-    if not isinstance(reply.data, dict) or not isinstance(reply.data.get("items") or [], list):
+    path = collection(wanted.served, wanted.namespace)
+    raw = await api.fetch(path, query, accept=JSON if wanted.body else METADATA_LIST)
+    with _collector_paused():
+        return _read(raw, wanted, api.place(path), restarted=restarted)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pauses the search for reference cycles while one page is read: JSON has none, and searching every few hundred
+    of its dictionaries takes as long as parsing it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _read(raw: bytes, wanted: Wanted, place: str, *, restarted: bool) -> tuple[Page, str]:
+    answer = decode_clean(raw, place)
+    if not isinstance(answer, dict) or not isinstance(answer.get("items") or [], list):
         raise Unverified(f"the list of {wanted.served.plural} is no list; the server behind it is at fault")
-    return reply.data
+    meta = answer.get("metadata")
+    meta = meta if isinstance(meta, dict) else {}
+    page = Page(_objects(answer, wanted), str(meta.get("resourceVersion") or ""), restarted)
+    return page, str(meta.get("continue") or "")
 
 
 def _objects(answer: Json, wanted: Wanted) -> list[Live]:
