@@ -35,7 +35,7 @@ class Controllers(Listing):
 
     def make_list(self) -> Lines:
         """A table."""
-        return Ledger(id="controllers-list", headings=HEADINGS)
+        return Ledger(id="controllers-list", headings=HEADINGS, firm=4)
 
     def make_inspector(self) -> Inspector:
         """The state in place of the evidence of ownership."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from screens.view import View, age
-from tui.contract.model import Contract
+from tui.contract.model import Contract, glob
 from tui.objects import Inventory, Key, Live
 from tui.recovery.fields import CheckStatus, mapping, moment, sequence, words
 from tui.recovery.liveness import flux_state, lease_state
@@ -31,9 +31,19 @@ def namespaces(contract: Contract) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entry.namespace for entry in contract.health))
 
 
-def wanted(contract: Contract, namespace: str) -> tuple[str, ...]:
-    """The Deployments that the health list names here."""
-    return tuple(name for entry in contract.health if entry.namespace == namespace for name in entry.deployments)
+def wanted(contract: Contract, namespace: str, found: Iterable[str], *, exists: bool) -> tuple[str, ...]:
+    """The Deployments that the health list names here, a glob as those it finds.
+
+    What is named and not there is kept, to be shown as missing; not so where the namespace is optional and absent.
+    """
+    known = sorted(found)
+    names: dict[str, None] = {}
+    for entry in contract.health:
+        if entry.namespace != namespace or (entry.optional and not exists):
+            continue
+        for pattern in entry.deployments:
+            names |= dict.fromkeys([name for name in known if glob(pattern, name)] or [pattern])
+    return tuple(names)
 
 
 def controller_rows(view: View, now: datetime, filter_text: str = "") -> list[Row]:
@@ -86,7 +96,8 @@ def _deployments(
     contract: Contract, inventory: Inventory, offspring: Offspring, namespace: str, now: datetime
 ) -> Iterator[Row]:
     found = {live.ref.name: live for live in inventory.of_kind("apps", "Deployment") if live.ref.namespace == namespace}
-    named = wanted(contract, namespace)
+    exists = inventory.get(Key("", "Namespace", None, namespace)) is not None
+    named = wanted(contract, namespace, found, exists=exists)
     for name in (*named, *sorted(found.keys() - set(named))):
         live = found.get(name)
         if live is None:

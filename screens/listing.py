@@ -14,7 +14,7 @@ from screens.view import View, awaited
 from tui.objects import Key, Ref
 from tui.widgets.finder import Finder
 from tui.widgets.lines import Lines
-from tui.widgets.spans import Line
+from tui.widgets.spans import Line, fit
 from tui.widgets.text import content
 
 
@@ -90,9 +90,15 @@ class Listing(Room):
 
     def draw(self, view: View) -> None:
         """Brings list and inspector up to date."""
-        self.query_one("#above", Static).update(content(awaited(view) or tuple(self.above())))
+        width = self.size.width - 2
+        lines = awaited(view) or tuple(fit(one, width) for one in self.above())
+        self.query_one("#above", Static).update(content(lines))
         self.draw_list(view)
         self.inspector().look(self.selected())
+
+    def on_resize(self) -> None:
+        """Lines are cut to the width."""
+        self.redraw()
 
     def on_lines_moved(self, message: Lines.Moved) -> None:
         """The inspector follows the cursor."""

@@ -53,7 +53,7 @@ class Overview(Room):
             yield Pane("Releases", id="releases")
         with Horizontal(id="work"):
             with Vertical(id="found"):
-                yield Findings(id="findings", headings=("severity", "finding", "what"))
+                yield Findings(id="findings", firm=2, headings=("severity", "finding", "what"))
             yield Pane("Evidence", id="detail", classes="side")
         yield Static(id="where")
 

@@ -97,7 +97,7 @@ class Recovery(Room):
         yield Static(id="above")
         with Horizontal(id="work"):
             with Vertical(id="found"):
-                yield Steps(id="table")
+                yield Steps(id="table", firm=3)
             yield Pane("Entry", id="detail", classes="under")
         yield Pane("Report", id="report")
 

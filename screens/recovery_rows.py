@@ -103,6 +103,7 @@ def preflight_lines(view: View) -> tuple[Line, ...]:
 
 PLAN_HEADINGS: Final = ("op", "kind", "namespace/name", "owner now", "after", "why")
 NARROW_HEADINGS: Final = PLAN_HEADINGS[:-1]
+"""The reason stands below the table there, with what comes next."""
 
 
 def plan_rows(plan: Plan, ended: Iterable[Outcome], *, wide: bool) -> list[Row]:

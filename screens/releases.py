@@ -51,7 +51,7 @@ class Releases(Room):
         yield Static(id="above")
         with Horizontal(id="work"):
             with Vertical(id="found"):
-                yield Ledger(id="families", headings=HEADINGS)
+                yield Ledger(id="families", headings=HEADINGS, firm=4)
             yield Pane("Release", id="detail", classes="side")
 
     def on_mount(self) -> None:

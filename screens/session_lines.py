@@ -26,8 +26,9 @@ def stake_lines(identity: Identity, contract: Contract) -> tuple[Line, ...]:
 def briefing_lines(drill: Drill, hints: int) -> tuple[Line, ...]:
     """The story and the goal of a drill, with as many hints as were asked for."""
     lines: list[Line] = [line(strong(drill.title)), ()]
-    lines += [line(text) for text in drill.story.splitlines()]
-    lines += [(), line(strong("Goal  "), " ".join(drill.goal.split()))]
+    for paragraph in drill.story.strip().split("\n\n"):
+        lines += [line(" ".join(paragraph.split())), ()]
+    lines.append(line(strong("Goal  "), " ".join(drill.goal.split())))
     for number, hint in enumerate(drill.hints[:hints], 1):
         lines += [(), line(accent(f"Hint {number}  "), " ".join(hint.split()))]
     left = len(drill.hints) - hints

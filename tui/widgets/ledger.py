@@ -7,18 +7,20 @@ from tui.widgets.spans import Line, Row, heading, laid_out, widths
 
 
 class Ledger(Lines):
-    """Shows :class:`Row` values. ``empty`` is what it says when there are none."""
+    """Shows :class:`Row` values under ``headings``. The first ``firm`` columns are the last to be cut."""
 
     def __init__(
         self,
         *,
         headings: Sequence[str] = (),
+        firm: int = 0,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._rows: Sequence[Row] = ()
         self._headings = tuple(headings)
+        self._firm = firm
         self._columns: tuple[int, ...] = ()
         self._laid_for = -1
 
@@ -62,6 +64,6 @@ class Ledger(Lines):
 
     def _widths(self, width: int) -> tuple[int, ...]:
         if self._laid_for != width:
-            self._columns = widths(self._rows, width, self._headings)
+            self._columns = widths(self._rows, width, self._headings, self._firm)
             self._laid_for = width
         return self._columns

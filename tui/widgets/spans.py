@@ -124,10 +124,15 @@ class Row:
         return cls(None, (line(*parts),))
 
 
-def widths(rows: Iterable[Row], total: int, headings: Sequence[str] = ()) -> tuple[int, ...]:
+NARROWEST: Final = 6
+"""Cells that a column keeps while another can still give way."""
+
+
+def widths(rows: Iterable[Row], total: int, headings: Sequence[str] = (), firm: int = 0) -> tuple[int, ...]:
     """The cells each column gets of ``total``: what it needs while there is room, else the widest give way.
 
-    Rows of one cell are notes and have no say. The last column takes what is left.
+    The first ``firm`` columns give way last. Rows of one cell are notes and have no say. The last column takes what
+    is left.
     """
     needed = [cell_len(heading) for heading in headings]
     for row in rows:
@@ -140,17 +145,22 @@ def widths(rows: Iterable[Row], total: int, headings: Sequence[str] = ()) -> tup
             elif size > needed[index]:
                 needed[index] = size
     room = total - GAP * max(0, len(needed) - 1)
-    while needed and sum(needed) > room:
-        widest = needed.index(max(needed))
-        rest = sorted(needed)[-2] if len(needed) > 1 else 0
-        over = sum(needed) - room
-        cut = max(1, min(over, needed[widest] - rest))
-        if needed[widest] - cut < 1:
-            break
-        needed[widest] -= cut
+    _give_way(needed, range(firm, len(needed)), room, NARROWEST)
+    _give_way(needed, range(len(needed)), room, 1)
     if needed:
         needed[-1] = max(needed[-1], room - sum(needed[:-1]))
     return tuple(needed)
+
+
+def _give_way(needed: list[int], columns: Sequence[int], room: int, least: int) -> None:
+    """Takes from the widest of these columns, down to the next widest, until all fit or none can give more."""
+    while (over := sum(needed) - room) > 0:
+        wide = sorted((needed[index] for index in columns), reverse=True)
+        if not wide or wide[0] <= least:
+            return
+        widest = next(index for index in columns if needed[index] == wide[0])
+        floor = max(least, wide[1] if len(wide) > 1 else least)
+        needed[widest] -= min(over, max(1, wide[0] - floor))
 
 
 def laid_out(row: Row, columns: Sequence[int], total: int) -> Line:

@@ -1,0 +1,44 @@
+"""Fixtures of the screens' tests: a judged cluster, and an app whose environment does not leak in."""
+
+import pytest
+
+from screens.desk import Judgement, judge
+from screens.view import Feed, Phase, View
+from tests.screens.fakes import IDENTITY
+from tests.screens.world import CONTRACT, NOW, inventory, trouble
+
+
+@pytest.fixture(autouse=True)
+def still_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that is the same everywhere."""
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+@pytest.fixture(scope="session")
+def judged() -> Judgement:
+    """The incident of ``world.trouble``, judged for real."""
+    return judge(CONTRACT, inventory(trouble()), NOW)
+
+
+@pytest.fixture
+def view(judged: Judgement) -> View:
+    """The incident as a View."""
+    from screens.desk import controllers_of
+
+    return View(
+        context="practice",
+        contract=CONTRACT,
+        phase=Phase.READY,
+        identity=IDENTITY,
+        inventory=judged.assessment.inventory,
+        controllers=controllers_of(judged.assessment.inventory, CONTRACT),
+        assessment=judged.assessment,
+        health=judged.health,
+        tally=judged.tally,
+        index=judged.index,
+        read_at=NOW,
+        feed=Feed(),
+        stage=1,
+    )
