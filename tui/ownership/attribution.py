@@ -8,7 +8,15 @@ from typing import Final
 from tui.contract.model import Claim, Contract, Selector
 from tui.contract.select import Claims
 from tui.objects import Inventory, Key, KindKey, Live, Ref
-from tui.ownership.evidence import FLUX_LABELS, INVENTORIES, World, stamp_of
+from tui.ownership.evidence import (
+    FLUX_LABELS,
+    INVENTORIES,
+    MANAGED_BY,
+    RELEASE_NAME,
+    RELEASE_NAMESPACE,
+    World,
+    stamp_of,
+)
 from tui.ownership.model import Attribution, Candidate, Evidence, FamilyState, Rule, Source, State, Strength
 from tui.ownership.releases import STORAGE_KINDS
 
@@ -150,7 +158,8 @@ class Attributor:
                 f"in the manifest of Helm release {record.namespace}/{record.name} revision {record.revision}, not live"
             )
             evidence = Evidence(owner, Source.MANIFEST, Strength.MANIFEST, text, confirmed=True)
-            claim = self._claims.of(ref, {}, {}, None)
+            stamps = {RELEASE_NAME: record.name, RELEASE_NAMESPACE: record.namespace}
+            claim = self._claims.of(ref, {MANAGED_BY: "Helm"}, stamps, None)
             yield replace(self._ghost(ref, claim), owners=(owner,), evidence=(evidence,), release=record.name)
         for ref, claim in claimed_by_name(self._world.contract, self._inventory):
             if ref.key not in self._inventory.objects:

@@ -92,7 +92,7 @@ class World:
         """
         found = [
             *self._from_inventories(live.key),
-            *self._from_manifests(live.key),
+            *self._from_manifests(live),
             *self._from_stamp(live),
             *self._from_labels(live),
             *self._from_managers(live, skip_managers),
@@ -143,12 +143,24 @@ class World:
             owner = self.owner_of_inventory(holder.kind)
             yield Evidence(owner, Source.INVENTORY, Strength.INVENTORY, text, confirmed=True)
 
-    def _from_manifests(self, key: Key) -> Iterator[Evidence]:
-        for record in self.manifests.get(key, ()):
+    def _owner_by_stamp(self, live: Live, release_name: str, namespace: str) -> str:
+        """The owner of a release as this object shows it.
+
+        A release that no family and no HelmRelease claims was made by whoever holds its stamp: Helm is a library
+        too, and Pulumi's releases carry Pulumi's field manager (facts.md, B).
+        """
+        owner = self.owner_of_release(release_name, namespace)
+        if owner != HELM or live.annotations.get(RELEASE_NAME) != release_name:
+            return owner
+        makers = {each for manager in stamp_managers(live) for each in self._manager_owners(manager)}
+        return makers.pop() if len(makers) == 1 else owner
+
+    def _from_manifests(self, live: Live) -> Iterator[Evidence]:
+        for record in self.manifests.get(live.key, ()):
             text = (
                 f"in the manifest of Helm release {record.namespace}/{record.name} revision {record.revision}, in force"
             )
-            owner = self.owner_of_release(record.name, record.namespace)
+            owner = self._owner_by_stamp(live, record.name, record.namespace)
             yield Evidence(owner, Source.MANIFEST, Strength.MANIFEST, text, confirmed=True)
 
     def _from_stamp(self, live: Live) -> Iterator[Evidence]:
@@ -162,7 +174,7 @@ class World:
             known = f"recorded, revision {release.newest.revision} {release.newest.status.value}"
         label = "" if stamp.labelled else f", though label {MANAGED_BY} is not Helm"
         text = f"annotation {RELEASE_NAME}: {stamp.release} (namespace {stamp.namespace or 'not said'}; {known}){label}"
-        owner = self.owner_of_release(stamp.release, stamp.namespace)
+        owner = self._owner_by_stamp(live, stamp.release, stamp.namespace)
         confirmed = release is not None and any(
             record.name == stamp.release for record in self.manifests.get(live.key, ())
         )

@@ -4,6 +4,7 @@ This is the one place where an object becomes a candidate for deletion. Every ru
 proven) or a sentence saying why it does not hold or could not be verified; the two weigh the same. Pure.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -68,7 +69,7 @@ def view_family(family: Family, releases: Releases, inventory: Inventory, wish: 
             listed = tuple(listed_by(record, inventory.namespaced) for record in (active, *newer))
         return FamilyView(family, state, why, members, undecodable, active, listed, expected)
 
-    if doubt := _storage_doubt(family, members, inventory) or (
+    if doubt := _storage_doubt(family, members, releases, inventory) or (
         undecodable and f"{undecodable[0].storage.label} could not be decoded: {undecodable[0].reason}"
     ):
         return view(FamilyState.UNVERIFIABLE, doubt)
@@ -99,19 +100,27 @@ def _named(record: Record) -> str:
     return f"{record.name} revision {record.revision}"
 
 
-def _storage_doubt(family: Family, members: Sequence[Release], inventory: Inventory) -> str:
+def _storage_doubt(family: Family, members: Sequence[Release], releases: Releases, inventory: Inventory) -> str:
     """Why the family's records cannot be relied on; empty when they can."""
     for kind in STORAGE_KINDS:
         gap = inventory.gap("", kind, family.namespace)
         if gap is not None:
             return f"release records could not be read: {gap.text}"
-    for release in members:
+    for release in releases.all:
         for record in release.records:
-            if record.disagreements:
+            if record.disagreements and release.namespace == family.namespace and _concerns(family, record):
                 return f"{record.storage.label}: {record.disagreements[0]}"
+    for release in members:
         if len({record.storage.kind for record in release.records}) > 1:
             return f"{release.name} is recorded by two storage drivers, as Secrets and as ConfigMaps"
     return ""
+
+
+def _concerns(family: Family, record: Record) -> bool:
+    """Whether any of a contradictory record's names, in its payload, its labels or its own, is one of the family."""
+    words = (word for text in record.disagreements for word in re.findall(r"[A-Za-z0-9.-]+", text))
+    stored = re.sub(r"^sh\.helm\.release\.v1\.|\.v\d+$", "", record.storage.name)
+    return any(family.has(name) for name in (record.name, stored, *words))
 
 
 class Rules:

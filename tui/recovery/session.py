@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tui.contract.model import Contract
-from tui.faults import ApiFault, Exit, Fault, Unreachable
+from tui.faults import ApiFault, Exit, Fault, OutcomeUnknown
 from tui.objects import Inventory, Live
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, FamilyView
@@ -75,6 +75,7 @@ class Session:
         self._clock = clock
         self._pause = pause
         self._one_at_a_time = asyncio.Lock()
+        self._changed: datetime | None = None
 
     async def refresh(self, report: Callable[[Progress], None] | None = None) -> Assessment:
         """Reads the whole cluster afresh. Raises Unreachable when nothing answers."""
@@ -182,8 +183,8 @@ class Session:
     async def carry_out(self, plan: Plan, asked: Question, typed: str = "") -> Outcome:
         """Does what was confirmed, if the gate still admits it. ``typed`` is what the operator typed beyond yes.
 
-        One entry at a time: a second call waits for the first. Every Fault of the cluster becomes an outcome; only a
-        journal that cannot be written raises, before anything is sent.
+        One entry at a time: a second call waits for the first. Every Fault of the cluster becomes an outcome; raises
+        JournalFault where the journal cannot be written, and then sends nothing more.
         """
         entry = asked.entry
         if not asked.allowed:
@@ -211,13 +212,14 @@ class Session:
         steps = Steps(entry, look, view, self._reader, self._writer, self._journal, self._pause)
         try:
             text = await steps.run(admitted)
-        except Unreachable as fault:
+        except OutcomeUnknown as fault:
             self._journal.append("in-doubt", entry=entry.id, why=str(fault))
             return self._ended(entry, Status.IN_DOUBT, f"the outcome is not known: {fault}")
         except Fault as fault:
             self._journal.append("failed", entry=entry.id, why=str(fault))
             return self._ended(entry, Status.FAILED, str(fault))
         self._journal.append("done", entry=entry.id)
+        self._changed = self._clock()
         await self._take_in(entry, look)
         return self._ended(entry, Status.DONE, text)
 
@@ -233,13 +235,16 @@ class Session:
     async def verify(self) -> Health:
         """Reads afresh and checks the contract's health. Raises Unreachable when nothing answers."""
         assessment = await self.refresh()
-        self.health = check_health(self.contract, assessment.inventory, self._clock())
+        # A restart before the last change is part of the wreck; one after it is part of the answer.
+        now = self._clock()
+        self.health = check_health(self.contract, assessment.inventory, now, restarts_since=self._changed)
         self._journal.append("verified", verdict=self.health.verdict.value, preflight=assessment.verdict.value)
         return self.health
 
     def close(self) -> None:
         """Ends the session; its journal says so."""
         self._journal.append("closed", done=sum(o.status is Status.DONE for o in self.outcomes))
+        self._journal.close()
 
     @property
     def exit_code(self) -> Exit:

@@ -1,5 +1,6 @@
 """The requests of one confirmed entry, in order: each announced in the journal before it leaves, answered after."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
@@ -40,6 +41,10 @@ class Record(Protocol):
         """Writes the whole object and returns the path of the copy."""
         ...
 
+    def close(self) -> None:
+        """Lets go of the files."""
+        ...
+
 
 class Steps:
     """Carries out one entry whose first request the gate has admitted on ``look``. Raises Fault where it ends badly."""
@@ -68,8 +73,8 @@ class Steps:
         """Does the entry and says so in a sentence."""
         entry = self._entry
         if self._look.body is not None:
-            copy = self._journal.backup(entry.ref, self._look.body)
-            self._journal.append("saved", entry=entry.id, backup=str(copy))
+            copy = await asyncio.to_thread(self._journal.backup, entry.ref, self._look.body)
+            await self._note("saved", backup=str(copy))
         await self._send(admitted)
         if entry.action is Action.DELETE:
             await self._gone()
@@ -87,19 +92,30 @@ class Steps:
         if isinstance(admitted, Refusal):
             raise Fault(admitted.why)
         self._count += 1
-        request, about = admitted.request, {"entry": self._entry.id, "step": self._count}
-        self._journal.append(
-            "sending", **about, method=request.method.value, uid=request.ref.uid, manager=request.manager
+        request, ref = admitted.request, admitted.request.ref
+        await self._note(
+            "sending",
+            step=self._count,
+            action=self._entry.action.value,
+            method=request.method.value,
+            ref=ref.to_json(),
+            resource_version=self._entry.resource_version,
+            manager=request.manager,
         )
         try:
             answer = await self._writer.send(admitted)
         except ApiFault as fault:
-            self._journal.append("answered", **about, code=fault.code, reason=fault.reason, message=fault.message)
+            message = "" if ref.kind == "Secret" else fault.message
+            await self._note("answered", step=self._count, code=fault.code, reason=fault.reason, message=message)
             raise
         meta = answer.body.get("metadata") or {}
         version = meta.get("resourceVersion")
-        self._journal.append("answered", **about, code=answer.code, uid=meta.get("uid"), resource_version=version)
+        await self._note("answered", step=self._count, code=answer.code, uid=meta.get("uid"), resource_version=version)
         return answer
+
+    async def _note(self, kind: str, **fields: Any) -> None:
+        """One journal entry about this entry; fsync takes a disk's time, so it is waited for off the loop."""
+        await asyncio.to_thread(self._journal.append, kind, entry=self._entry.id, **fields)
 
     async def _create_again(self) -> None:
         """The create half of a recreation. If it fails, what was deleted is restored at once."""

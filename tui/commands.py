@@ -1,0 +1,290 @@
+"""What each command does, behind the parser. Every function returns an exit code and prints its document."""
+
+import argparse
+import asyncio
+import re
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from tui import show
+from tui.contract.model import Contract, glob
+from tui.faults import Exit, Fault, Unverified, UsageFault
+from tui.objects import Inventory
+from tui.opening import ClusterLink, Options, now, open_context
+from tui.ownership.assess import assess
+from tui.ownership.findings import is_noise
+from tui.ownership.model import Assessment, Attribution, Verdict
+from tui.ownership.staleness import Wish
+from tui.recovery import report
+from tui.recovery.health import Health, HealthVerdict, check_health, health_json
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+VERDICT_EXIT = {
+    Verdict.PASS: Exit.CLEAN,
+    Verdict.WARN: Exit.CLEAN,
+    Verdict.BLOCK: Exit.BLOCKED,
+    Verdict.UNVERIFIED: Exit.UNVERIFIED,
+}
+HEALTH_EXIT = {
+    HealthVerdict.HEALTHY: Exit.CLEAN,
+    HealthVerdict.UNHEALTHY: Exit.BLOCKED,
+    HealthVerdict.UNVERIFIED: Exit.UNVERIFIED,
+}
+HEALTH_POLL = 2.0
+"""Seconds between two looks of ``health --wait``."""
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """How to reach the cluster, from the parsed command line."""
+    wish = Wish(getattr(arguments, "expect", None), _settled(getattr(arguments, "settle", None)))
+    return Options(
+        arguments.kubeconfig, arguments.context, arguments.request_timeout, getattr(arguments, "read_only", False), wish
+    )
+
+
+def _settled(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"([^@\s]+)@(\d{1,9})", text)
+    if match is None:
+        raise UsageFault(f"--settle {text}: write the release's name and revision in full, as in NAME@3")
+    return match[1], int(match[2])
+
+
+def check_wish(contract: Contract, wish: Wish) -> None:
+    """Refuses a release name that no family of the contract knows. Raises UsageFault."""
+    for name in (wish.expected, wish.settled[0] if wish.settled else None):
+        if name is not None and contract.family_of(name) is None:
+            families = ", ".join(family.name for family in contract.releases) or "none"
+            raise UsageFault(f"{name} belongs to no release family of the contract (it has: {families})")
+
+
+@asynccontextmanager
+async def opened(contract: Contract, options: Options) -> "AsyncIterator[ClusterLink]":
+    """The link to the chosen context, checked against the contract's pin. Raises UsageFault, Unverified, ApiFault."""
+    link = await open_context(contract, options)
+    try:
+        check_pin(contract, link.identity.cluster_uid)
+        yield link
+    finally:
+        await link.close()
+
+
+def check_pin(contract: Contract, uid: str | None) -> None:
+    """Refuses a cluster that is not the contract's. Raises UsageFault, or Unverified where the uid was not readable."""
+    if contract.cluster_uid is None or contract.cluster_uid == uid:
+        return
+    if uid is None:
+        raise Unverified(
+            f"the contract is pinned to cluster {contract.cluster_uid} and this one would not tell its uid"
+        )
+    raise UsageFault(
+        f"this is not the contract's cluster: kube-system has uid {uid}, {contract.source} says {contract.cluster_uid}"
+    )
+
+
+async def preflight(arguments: argparse.Namespace, contract: Contract) -> Exit:
+    """``refloat preflight``."""
+    options = options_of(arguments)
+    check_wish(contract, options.wish)
+    try:
+        async with opened(contract, options) as link:
+            inventory = await link.reader.inventory()
+            context = link.identity.context
+    except Unverified as fault:
+        if arguments.output != "json":
+            raise
+        show.print_json(report.unverified_preflight_json(options.context or "", contract, str(fault)))
+        return Exit.UNVERIFIED
+    assessment = judged(contract, inventory, options.wish)
+    if arguments.output == "json":
+        show.print_json(report.preflight_json(assessment, context, contract))
+    elif arguments.output == "markdown":
+        show.print_lines(report.preflight_markdown(assessment, context, contract))
+    else:
+        show.show_preflight(assessment, context, contract)
+    return VERDICT_EXIT[assessment.verdict]
+
+
+def judged(contract: Contract, inventory: Inventory, wish: Wish | None = None) -> Assessment:
+    """The assessment of an inventory as of today."""
+    return assess(contract, inventory, today=now().date(), wish=wish)
+
+
+async def health(arguments: argparse.Namespace, contract: Contract) -> Exit:
+    """``refloat health [--wait DURATION]``: with a duration, until healthy or the time is up."""
+    options = options_of(arguments)
+    deadline = asyncio.get_running_loop().time() + (arguments.wait or 0)
+    found, context = await _health(contract, options)
+    while found.verdict is not HealthVerdict.HEALTHY and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(HEALTH_POLL)
+        found, context = await _health(contract, options)
+    if arguments.output == "json":
+        show.print_json(health_json(found))
+    elif arguments.output == "markdown":
+        show.print_lines(health_markdown(found))
+    else:
+        show.show_health(found, context, contract)
+    return HEALTH_EXIT[found.verdict]
+
+
+async def _health(contract: Contract, options: Options) -> tuple[Health, str]:
+    """A fresh check; a cluster that cannot be reached is unverified, and may answer the next time."""
+    try:
+        async with opened(contract, options) as link:
+            inventory = await link.reader.inventory()
+            return check_health(contract, inventory, now()), link.identity.context
+    except Unverified as fault:
+        return unreachable_health(fault), options.context or ""
+
+
+def unreachable_health(fault: Fault) -> Health:
+    """The health of a cluster that did not answer."""
+    from tui.recovery.fields import CheckStatus
+    from tui.recovery.health import Check
+
+    return Health(HealthVerdict.UNVERIFIED, (Check("cluster", CheckStatus.UNKNOWN, str(fault), None),))
+
+
+def health_markdown(found: Health) -> str:
+    """The health check as Markdown."""
+    rows = [f"- **{check.status.value}** {check.summary}" for check in found.checks]
+    return "\n".join([f"# Health: {found.verdict.value}", "", *rows]) + "\n"
+
+
+async def owners(arguments: argparse.Namespace, contract: Contract) -> Exit:
+    """``refloat owners [FILTERS]``."""
+    options = options_of(arguments)
+    async with opened(contract, options) as link:
+        assessment = judged(contract, await link.reader.inventory())
+    rows = list(chosen(assessment, arguments))
+    document = report.owners_json(assessment, rows)
+    if arguments.output == "json":
+        show.print_json(document)
+    else:
+        show.show_owners(rows, document)
+    return Exit.UNVERIFIED if assessment.incomplete else Exit.CLEAN
+
+
+def chosen(assessment: Assessment, arguments: argparse.Namespace) -> Iterator[Attribution]:
+    """The attributions that the filters of ``owners`` choose; the system's own only with ``--all``."""
+    wanted = {name: getattr(arguments, name) for name in ("layer", "state", "namespace", "release", "kind")}
+    wanted["kind"] = wanted["kind"] and wanted["kind"].lower()
+    for row in assessment.attributions.values():
+        if not arguments.all and is_noise(row.ref, controlled=row.root != row.ref.key):
+            continue
+        if arguments.owner is not None and arguments.owner not in row.owners:
+            continue
+        has = {
+            "layer": row.layer,
+            "state": row.state.value,
+            "namespace": row.ref.namespace,
+            "release": row.release,
+            "kind": row.ref.kind.lower(),
+        }
+        if all(pattern is None or glob(pattern, has[name] or "") for name, pattern in wanted.items()):
+            yield row
+
+
+async def explain(arguments: argparse.Namespace, contract: Contract) -> Exit:
+    """``refloat explain KIND/NAME [-n NAMESPACE]``."""
+    options = options_of(arguments)
+    async with opened(contract, options) as link:
+        assessment = judged(contract, await link.reader.inventory())
+    row = _find(assessment, arguments.resource, arguments.namespace)
+    document = report.explain_json(assessment, contract, row)
+    if arguments.output == "json":
+        show.print_json(document)
+    else:
+        show.show_explain(document)
+    return Exit.UNVERIFIED if document["state"] == "unverifiable" else Exit.CLEAN
+
+
+def _find(assessment: Assessment, resource: str, namespace: str | None) -> Attribution:
+    """The attribution of KIND/NAME; kinds also by plural, in any case, with their group behind a dot."""
+    word, slash, name = resource.partition("/")
+    if not slash or not word or not name:
+        raise UsageFault(f"{resource}: write KIND/NAME, as in deployment/source-controller")
+    kind, _, group = word.lower().partition(".")
+    plurals = {(s.group, s.kind) for s in assessment.inventory.served.values() if kind in (s.plural, s.kind.lower())}
+    found = [
+        row
+        for key, row in assessment.attributions.items()
+        if key.name == name
+        and ((key.group, key.kind) in plurals or key.kind.lower() == kind)
+        and (not group or key.group == group)
+        and (namespace is None or key.namespace in (None, namespace))
+    ]
+    if not found:
+        gaps = [gap.text for gap in assessment.inventory.gaps if gap.kind is None or gap.kind.lower() == kind]
+        where = f" in namespace {namespace}" if namespace else ""
+        if gaps:
+            raise Unverified(f"{resource}{where} could not be looked for: {gaps[0]}")
+        raise UsageFault(f"{resource}{where} was not found; refloat owners lists what is there")
+    if len(found) > 1:
+        places = ", ".join(sorted(f"{row.ref.kubectl}" for row in found)[:6])
+        raise UsageFault(
+            f"{resource} names {len(found)} objects ({places}); say which with -n NAMESPACE or KIND.GROUP/NAME"
+        )
+    return found[0]
+
+
+async def releases(arguments: argparse.Namespace, contract: Contract) -> Exit:
+    """``refloat releases [NAME]``."""
+    options = options_of(arguments)
+    async with opened(contract, options) as link:
+        assessment = judged(contract, await link.reader.inventory())
+    known = {release.name for view in assessment.families for release in view.releases}
+    if arguments.name is not None and arguments.name not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise UsageFault(f"{arguments.name} is not recorded in any family of the contract (recorded: {names})")
+    document = report.releases_json(assessment, arguments.name)
+    if arguments.output == "json":
+        show.print_json(document)
+    else:
+        show.show_releases(document)
+    return Exit.UNVERIFIED if assessment.verdict is Verdict.UNVERIFIED else Exit.CLEAN
+
+
+def contract_command(arguments: argparse.Namespace, load: "Callable[[], Contract]") -> Exit:
+    """``refloat contract check|schema|show``."""
+    if arguments.action == "schema":
+        from tui.contract.schema import contract_schema
+
+        show.print_json(contract_schema())
+        return Exit.CLEAN
+    contract = load()
+    if arguments.action == "show":
+        show.print_lines(contract_text(contract))
+        return Exit.CLEAN
+    return _check_contract(contract, arguments)
+
+
+def _check_contract(contract: Contract, arguments: argparse.Namespace) -> Exit:
+    from tui.contract.lint import lint
+
+    remarks = lint(contract, now().date())
+    if arguments.output == "json":
+        rows: list[dict[str, Any]] = [{"code": r.code, "line": r.line, "text": r.text} for r in remarks]
+        show.print_json(
+            {"schema": "refloat.contract-check/1", "contract": report.contract_json(contract), "remarks": rows}
+        )
+    else:
+        show.print_lines("".join(f"{contract.source}:{r.line}: {r.code}: {r.text}\n" for r in remarks))
+        show.print_lines(f"{contract.source}: valid, {len(remarks)} remarks")
+    return Exit.CLEAN
+
+
+def contract_text(contract: Contract) -> str:
+    """Which contract is in force and what it says, in short."""
+    lines = [f"contract {contract.name}", f"file     {contract.source}", f"sha256   {contract.sha256}"]
+    lines += [f"cluster  {contract.cluster_uid or 'not pinned'}"]
+    lines += [f"layer    {layer.title}{f', owner {layer.owner}' if layer.owner else ''}" for layer in contract.layers]
+    lines += [f"owner    {owner.title} ({owner.name}), {len(owner.marks)} marks" for owner in contract.owners.values()]
+    lines += [f"claims   {len(contract.claims)}", f"health   {len(contract.health)} checks"]
+    lines += [f"family   {family.name} in {family.namespace}, owner {family.owner}" for family in contract.releases]
+    lines += [f"guard    {rail.id}: {rail.reason}" for rail in contract.guardrails]
+    return "\n".join(lines) + "\n"

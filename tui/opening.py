@@ -1,0 +1,158 @@
+"""Opening a cluster for the command line and the screens: a kubeconfig's context, or a practice cluster.
+
+kubernetes.aio is imported only when a link is opened, so that the first frame does not wait for it.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from tui import __version__
+from tui.contract.model import Contract
+from tui.faults import Fault
+from tui.objects import Inventory, Json, KindKey, Ref
+from tui.ownership.staleness import Wish
+from tui.recovery.journal import Journal
+from tui.recovery.ports import Identity
+from tui.recovery.session import Session
+
+if TYPE_CHECKING:
+    from screens.link import Drill
+    from tui.cluster.connect import Connection
+    from tui.cluster.logs import EventNote
+    from tui.cluster.reader import ClusterReader
+    from tui.cluster.watch import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to reach a cluster: what the command line was given."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    timeout: float = 15.0
+    read_only: bool = False
+    wish: Wish = field(default_factory=Wish)
+
+
+def state_directory() -> Path:
+    """Where journals are kept."""
+    return Path(platformdirs.user_state_dir("refloat", appauthor=False)) / "journal"
+
+
+def now() -> datetime:
+    """The time, with its offset."""
+    return datetime.now(UTC)
+
+
+class ClusterLink:
+    """An open connection to one cluster (:class:`screens.link.Link`). ``ended`` is awaited when it is closed."""
+
+    def __init__(
+        self,
+        connection: "Connection",
+        contract: Contract,
+        options: Options,
+        identity: Identity,
+        reader: "ClusterReader",
+        drill: "Drill | None" = None,
+        ended: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._contract = contract
+        self._options = options
+        self._ended = ended
+        self.identity = identity
+        self.reader = reader
+        self.drill = drill
+
+    @property
+    def session(self) -> Callable[[], Awaitable[Session]] | None:
+        """Begins a recovery session; None with ``--read-only``, which builds no writer at all."""
+        return None if self._options.read_only else self.begin
+
+    async def begin(self) -> Session:
+        """A session with its journal open on disk. Raises JournalFault where it cannot be written."""
+        from tui.cluster.writer import Writer
+
+        identity = self.identity
+        header = {
+            "context": identity.context,
+            "server": identity.server,
+            "cluster": identity.cluster_uid,
+            "user": identity.user,
+            "contract": self._contract.name,
+            "sha256": self._contract.sha256,
+            "version": __version__,
+        }
+        journal = Journal.create(state_directory(), header, now)
+        writer = Writer(self._connection.api)
+        return Session(self._contract, identity, self.reader, writer, journal, now, self._options.wish)
+
+    async def watch(self, kinds: Iterable[KindKey], since: Inventory) -> AsyncIterator["Event"]:
+        """Endless events of these kinds, as differences from ``since``."""
+        async with self.reader.watch(kinds, since=since) as feed:
+            async for event in feed:
+                yield event
+
+    async def logs(self, ref: Ref, container: str, tail: int) -> str:
+        """The last lines of a container's log."""
+        return await self.reader.pod_log(ref, container, tail)
+
+    async def events(self, ref: Ref) -> tuple["EventNote", ...]:
+        """The cluster's Events about one object."""
+        return await self.reader.events_of(ref)
+
+    async def close(self) -> None:
+        """Ends every connection, and the practice cluster where there is one."""
+        await self._connection.close()
+        if self._ended is not None:
+            await self._ended()
+
+
+async def open_context(contract: Contract, options: Options) -> ClusterLink:
+    """The link to a kubeconfig's context. Raises UsageFault, Unreachable, ApiFault."""
+    from tui.cluster.connect import connect
+
+    return await _link(await connect(options.kubeconfig, options.context, options.timeout), contract, options)
+
+
+async def open_kubeconfig(
+    kubeconfig: Json, contract: Contract, options: Options, drill: "Drill | None", ended: Callable[[], Awaitable[None]]
+) -> ClusterLink:
+    """The link to a practice cluster, by the same path as to any other."""
+    from tui.cluster.connect import connection_from_dict
+
+    connection = await connection_from_dict(kubeconfig, options.context, options.timeout)
+    return await _link(connection, contract, options, drill, ended)
+
+
+async def _link(connection: "Connection", contract: Contract, options: Options, *practice: Any) -> ClusterLink:
+    from tui.cluster.reader import ClusterReader
+
+    reader = ClusterReader(connection.api)
+    try:
+        uid = await _cluster_uid(reader)
+        user = await reader.whoami() or connection.user
+    except Fault:
+        await connection.close()
+        raise
+    identity = Identity(connection.context, connection.server, uid, user, contract.name)
+    return ClusterLink(connection, contract, options, identity, reader, *practice)
+
+
+async def _cluster_uid(reader: "ClusterReader") -> str | None:
+    """The uid of kube-system, or None where the right to read it is lacking. Raises Unreachable."""
+    from tui.faults import ApiFault
+
+    try:
+        body = await reader.get(Ref("v1", "Namespace", None, "kube-system"))
+    except ApiFault as fault:
+        if fault.code == 401:
+            raise
+        return None
+    return str((body or {}).get("metadata", {}).get("uid") or "") or None

@@ -1,0 +1,185 @@
+"""The command line's text: the same documents as its JSON, drawn with rich, plain where it is not a terminal."""
+
+import json
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tui.contract.model import Contract
+from tui.objects import Json
+from tui.ownership.model import Assessment, Attribution, Decision, Severity
+from tui.recovery.health import Health
+from tui.recovery.report import WORDS, no_trace
+from tui.text import clean, clean_lines
+
+STYLES = {"block": "bold red", "warn": "yellow", "info": "cyan", "pass": "green", "unverified": "magenta"}
+HEALTH_STYLES = {"ok": "green", "failed": "bold red", "unknown": "magenta"}
+EVIDENCE_LINES = 6
+"""Lines of evidence shown of one finding; the rest is counted, the JSON has them all."""
+
+
+def console() -> Console:
+    """Standard output; wide lines are not broken where nobody looks at them."""
+    terminal = sys.stdout.isatty()
+    return Console(
+        highlight=False, soft_wrap=not terminal, width=None if terminal else 10_000, markup=False, emoji=False
+    )
+
+
+def print_json(document: Json) -> None:
+    """One document; every character beyond ASCII is escaped: nothing from a cluster reaches the terminal raw."""
+    print(json.dumps(document, indent=2, ensure_ascii=True))
+
+
+def print_lines(text: str) -> None:
+    """Text of several lines, cleaned, as it is."""
+    print(clean_lines(text), end="" if text.endswith("\n") else "\n")
+
+
+def show_preflight(assessment: Assessment, context: str, contract: Contract) -> None:
+    """The preflight: verdict, releases, findings worst first, candidates, what could not be read."""
+    out = console()
+    _head(out, "preflight", assessment.verdict.value, context, contract)
+    for view in assessment.families:
+        out.print(Text.assemble(("  ", ""), (view.family.name, "bold"), f": {view.state.value}; {clean(view.why)}"))
+    infos = 0
+    for finding in assessment.findings:
+        if finding.severity is Severity.INFO:
+            infos += 1
+            continue
+        style = STYLES[finding.severity.value]
+        out.print()
+        out.print(
+            Text.assemble(
+                (f"{finding.severity.value:5} ", style), (finding.code, "bold"), f"  {clean(finding.summary)}"
+            )
+        )
+        _some(out, finding.evidence)
+        out.print(Text(f"      next: {clean(finding.next)}", style="dim"))
+    _decisions(out, assessment)
+    for gap in assessment.incomplete:
+        out.print(Text.assemble(("could not be read: ", "magenta"), clean(gap)))
+    out.print()
+    out.print(Text(f"{infos} findings for information, {assessment.hidden} hidden by the contract", style="dim"))
+    if trace := no_trace(assessment):
+        out.print(Text(trace, style="dim"))
+
+
+def _head(out: Console, what: str, verdict: str, context: str, contract: Contract) -> None:
+    style = STYLES.get(verdict, "bold")
+    out.print(Text.assemble((f"{what}: ", "bold"), (verdict.upper(), style)))
+    out.print(
+        Text(f"  context {clean(context)}, contract {clean(contract.name)} ({clean(contract.source)})", style="dim")
+    )
+
+
+def _some(out: Console, lines: Iterable[str]) -> None:
+    rows = list(lines)
+    for row in rows[:EVIDENCE_LINES]:
+        out.print(Text(f"      {clean(row)}"))
+    if len(rows) > EVIDENCE_LINES:
+        out.print(Text(f"      and {len(rows) - EVIDENCE_LINES} more", style="dim"))
+
+
+def _decisions(out: Console, assessment: Assessment) -> None:
+    if not assessment.candidates:
+        return
+    table = Table("decision", "object", "stamped", "rules", box=None, padding=(0, 2, 0, 0), header_style="dim")
+    order = list(Decision)
+    for candidate in sorted(assessment.candidates, key=lambda c: order.index(c.decision)):
+        rules = ", ".join(candidate.rules)
+        table.add_row(candidate.decision.value, Text(clean(candidate.ref.label)), Text(clean(candidate.release)), rules)
+    out.print()
+    out.print(table)
+
+
+def show_health(health: Health, context: str, contract: Contract) -> None:
+    """Every check on a line."""
+    out = console()
+    _head(out, "health", health.verdict.value, context, contract)
+    for check in health.checks:
+        out.print(Text.assemble((f"  {check.status.value:8}", HEALTH_STYLES[check.status.value]), clean(check.summary)))
+
+
+def show_owners(rows: Iterable[Attribution], document: Json) -> None:
+    """One object a line: state, owner, layer, name."""
+    out = console()
+    table = Table("state", "owner", "layer", "object", box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for row in sorted(
+        rows, key=lambda a: (a.layer or "~", a.owner or "~", a.ref.namespace or "", a.ref.kind, a.ref.name)
+    ):
+        table.add_row(
+            row.state.value, Text(" and ".join(row.owners) or "-"), row.layer or "-", Text(clean(row.ref.label))
+        )
+    out.print(table)
+    out.print(Text("  ".join(f"{state} {count}" for state, count in document["counts"].items()), style="bold"))
+    for gap in document["incomplete"]:
+        out.print(Text.assemble(("could not be read: ", "magenta"), clean(gap)))
+
+
+def show_explain(document: Json) -> None:
+    """Who owns one object and why: a page to paste into an argument."""
+    out = console()
+    ref = document["ref"]
+    name = f"{ref['namespace']}/{ref['name']}" if ref["namespace"] else ref["name"]
+    out.print(Text.assemble((f"{ref['kind']} {clean(name)}", "bold"), f"  {document['state']}"))
+    claim = document["claim"]
+    words = f"{claim['owner']} ({claim['layer']}, {claim['source']})" if claim else "nobody"
+    out.print(Text(f"  the contract claims it for {clean(words)}"))
+    if not document["owners"]:
+        out.print(Text("  no evidence of any owner was found"))
+    for owner in document["owners"]:
+        sure = "confirmed by its own record" if owner["confirmed"] else "not confirmed by a record of its own"
+        out.print(Text.assemble(("  ", ""), (owner["owner"], "bold"), f": {sure}"))
+        for evidence in owner["evidence"]:
+            out.print(Text(f"    {evidence['source']:16} {clean(evidence['text'])}"))
+    if document["findings"]:
+        out.print(Text(f"  findings: {', '.join(document['findings'])}"))
+    for step in document["next"]:
+        out.print(Text(f"  next: {clean(step)}", style="dim"))
+
+
+def show_releases(document: Json) -> None:
+    """Families, their revisions in plain words, and what the active release lists."""
+    out = console()
+    for family in document["families"]:
+        out.print(
+            Text.assemble(
+                (family["family"], "bold"), f" in {family['namespace']}: {family['state']}; {clean(family['why'])}"
+            )
+        )
+        table = Table(
+            "release",
+            "revision",
+            "status",
+            "updated",
+            "chart",
+            "apply",
+            box=None,
+            padding=(0, 2, 0, 0),
+            header_style="dim",
+        )
+        for row in family["revisions"]:
+            words = WORDS.get(row["status"], "")
+            table.add_row(
+                Text(row["name"]),
+                str(row["revision"]),
+                Text(f"{row['status']} ({words})"),
+                row["updated"],
+                Text(clean(row["chart"])),
+                row["apply_method"],
+            )
+        out.print(Padding(table, (0, 2), expand=False))
+        tally: dict[str, int] = {}
+        for resource in family["resources"]:
+            tally[resource["state"]] = tally.get(resource["state"], 0) + 1
+        words = ", ".join(f"{count} {state}" for state, count in sorted(tally.items())) or "none listed"
+        out.print(Text(f"  resources: {words}"))
+        lost = [each for each in family["resources"] if each["state"] != "present"]
+        _some(out, (f"{each['state']}: {each['ref']['kind']} {each['ref']['name']}" for each in lost))
+        if family["hooks"]:
+            out.print(Text(f"  hooks, not covered by a replay: {len(family['hooks'])}", style="dim"))

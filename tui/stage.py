@@ -1,0 +1,136 @@
+"""Sets the stage for the app: on a kubeconfig's context, or on a practice cluster that runs in the app's own loop."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui.contract.model import Contract
+from tui.faults import Exit, UsageFault
+
+if TYPE_CHECKING:
+    from screens.link import Opener
+    from tui.opening import ClusterLink
+
+
+def show_context(arguments: argparse.Namespace, contract: Contract) -> Exit:
+    """``refloat``: the app on a context. Raises UsageFault where there is no terminal to show it on."""
+    from tui.commands import options_of
+
+    options = options_of(arguments)
+    if not _terminal():
+        raise UsageFault("the app needs a terminal; without one use refloat preflight, health, owners or releases")
+    # A kubeconfig that cannot work is told before the screen is taken; reading it sends nothing.
+    from tui.cluster.kubeconfig import choose
+
+    context = choose(options.kubeconfig, options.context, os.environ, Path.home()).context
+
+    async def open_link() -> "ClusterLink":
+        from tui.commands import check_pin
+        from tui.opening import open_context
+
+        link = await open_context(contract, options)
+        check_pin(contract, link.identity.cluster_uid)
+        return link
+
+    return _run_app(open_link, contract, context, read_only=options.read_only)
+
+
+def demo(arguments: argparse.Namespace, load: Callable[[], Contract]) -> Exit:
+    """``refloat demo``: the app on a practice cluster; without a terminal, its situation as a report."""
+    from tui.practice.drills import list_drills, load_drill
+
+    if arguments.list:
+        for each in list_drills():
+            print(f"{each.name:22} {each.summary}")
+        return Exit.CLEAN
+    drill = load_drill(arguments.drill)
+    contract = load()
+    if arguments.serve:
+        return asyncio.run(_serve(drill, arguments.port))
+    if not _terminal() or arguments.output != "text":
+        return asyncio.run(_report(drill, contract, arguments.output))
+    return _run_app(lambda: _practice_link(drill, contract), contract, "practice", start="overview")
+
+
+def _terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _run_app(opener: "Opener", contract: Contract, context: str, **options: Any) -> Exit:
+    from tui.app import RefloatApp
+
+    app = RefloatApp(opener, contract, context=context, **options)
+    app.run()
+    return Exit.CLEAN if not app.return_code else Exit.UNVERIFIED
+
+
+async def _practice_link(drill: Any, contract: Contract) -> "ClusterLink":
+    """The link to a practice cluster that is started here and ends with the link."""
+    from screens.link import Drill, DrillCheck
+    from tui.opening import Options, open_kubeconfig
+    from tui.practice.cluster import PracticeCluster
+    from tui.practice.drills import check
+
+    cluster = PracticeCluster.drill(drill)
+    await cluster.start()
+
+    async def judge() -> DrillCheck:
+        verdict = await check(cluster, drill)
+        return DrillCheck(verdict.reached, verdict.well, verdict.risky)
+
+    shown = Drill(drill.name, drill.title, drill.story, drill.goal, drill.hints, judge)
+    try:
+        return await open_kubeconfig(cluster.kubeconfig(), contract, Options(), shown, cluster.stop)
+    except BaseException:
+        await cluster.stop()
+        raise
+
+
+async def _report(drill: Any, contract: Contract, output: str) -> Exit:
+    """The drill's situation in the words of the preflight and the health check. It is a demonstration: exit 0."""
+    from tui import show
+    from tui.commands import health_markdown, judged
+    from tui.opening import now
+    from tui.recovery import report
+    from tui.recovery.health import check_health
+
+    link = await _practice_link(drill, contract)
+    try:
+        inventory = await link.reader.inventory()
+    finally:
+        await link.close()
+    assessment = judged(contract, inventory)
+    if output == "json":
+        show.print_json(report.preflight_json(assessment, "practice", contract))
+        return Exit.CLEAN
+    found = check_health(contract, inventory, now())
+    if output == "markdown":
+        show.print_lines(report.preflight_markdown(assessment, "practice", contract) + "\n" + health_markdown(found))
+        return Exit.CLEAN
+    show.print_lines(f"{drill.title}\n\n{drill.story}\n\nGoal: {drill.goal}\n\n")
+    show.show_preflight(assessment, "practice", contract)
+    print()
+    show.show_health(found, "practice", contract)
+    print(f"\nThis is a practice cluster. In a terminal, refloat demo {drill.name} opens the app on it.")
+    return Exit.CLEAN
+
+
+async def _serve(drill: Any, port: int) -> Exit:
+    """Serves the drill's cluster until interrupted."""
+    import yaml
+
+    from tui.practice.cluster import PracticeCluster
+
+    cluster = PracticeCluster.drill(drill, port=port)
+    await cluster.start()
+    try:
+        print(yaml.safe_dump(cluster.kubeconfig(), sort_keys=False), flush=True)
+        print("# serving until interrupted; save the lines above and set KUBECONFIG to the file", flush=True)
+        await asyncio.Event().wait()
+    finally:
+        await cluster.stop()
+    return Exit.CLEAN
