@@ -12,6 +12,7 @@ from tui.practice.life.flux import RENEW_EVERY, Flux
 from tui.practice.life.garbage import Garbage
 from tui.practice.life.runner import Runner
 from tui.practice.life.system import Aggregation, Definitions, Namespaces
+from tui.practice.life.workloads import Endpoints, Workloads
 from tui.practice.server import Server
 from tui.practice.world import World
 
@@ -47,11 +48,13 @@ class PracticeCluster:
             Namespaces(self.runner),
             Aggregation(self.runner),
             Deployments(self.runner),
+            Workloads(self.runner),
+            Endpoints(self.runner),
         ]
         self.flux = Flux(self.runner)
         self.runner.controllers.append(self.flux)
-        self.started_with: dict[str, str] = {}
-        """The uids of what a drill began with, by ``Kind/namespace/name``."""
+        self.started_with: dict[str, tuple[str, str]] = {}
+        """What a drill began with: uid and digest by ``Kind/namespace/name``."""
         self._port = port
         self._site: web.AppRunner | None = None
         self.url = ""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tui.practice.admission import admit
 from tui.practice.kinds import Kind
 from tui.practice.status import bad_request, conflict, failure, invalid, not_found
 from tui.practice.store import copy
@@ -27,6 +28,7 @@ class Deleter:
             raise not_found(kind.group, kind.plural, name)
         dry_run = _dry_run(options)
         self._check(kind, live, options)
+        admit(self.world, kind, "DELETE", live)
         if live["metadata"].get("deletionTimestamp"):
             return live
         finalizers = self._finalizers(kind, live, options)

@@ -69,14 +69,18 @@ _STEP: Json = {
         "reconcile": {"type": "boolean"},
     },
 }
-CONDITIONS = ("available", "ready", "renewed", "stamped", "present", "absent", "kept", "upgrades", "installs")
+CONDITIONS = (
+    *("available", "ready", "renewed", "stamped", "present", "absent", "kept", "untouched"),
+    *("holds", "upgrades", "installs"),
+)
 _CHECK: Json = {
     "type": "object",
     "required": ["say"],
     "additionalProperties": False,
     "properties": {
         "say": _TEXT,
-        **dict.fromkeys(CONDITIONS[:7], _GLOBS),
+        **dict.fromkeys(CONDITIONS[:8], _GLOBS),
+        "holds": {"type": "object"},
         "upgrades": _TEXT,
         "installs": _TEXT,
         "release": _TEXT,

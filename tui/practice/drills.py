@@ -1,5 +1,7 @@
 """Drills: practice incidents as files, the list of those that come along, and the check at the end."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -14,6 +16,7 @@ from tui.faults import UsageFault
 from tui.practice.build import Builder, label_of
 from tui.practice.drill_schema import CONDITIONS, LIMIT, read
 from tui.practice.helm import NAME, Helm
+from tui.practice.life.deployments import REVISION
 from tui.practice.release import Document, Release, decode
 
 if TYPE_CHECKING:
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-ORDER = (*("controllers-missing", "stale-release", "active-release-trap", "healthy"),)
+ORDER = (
+    *("controllers-missing", "stale-release", "active-release-trap", "two-owners", "half-applied", "walled-in"),
+    *("refused-install", "delete-bomb", "healthy"),
+)
 """The drills that come along, in the order to learn them."""
 
 FLEETING = frozenset({"Pod", "ReplicaSet", "Event", "EndpointSlice", "Endpoints", "Lease", "ControllerRevision"})
@@ -129,7 +135,7 @@ def start(cluster: "PracticeCluster", drill: Drill) -> None:
     """Builds the drill's situation on a fresh cluster and remembers what was there."""
     Builder(cluster).play(drill.state)
     standing = (body for _, body in cluster.world.store.objects() if body["kind"] not in FLEETING)
-    cluster.started_with = {label_of(body): body["metadata"]["uid"] for body in standing}
+    cluster.started_with = {label_of(body): (body["metadata"]["uid"], _digest(body)) for body in standing}
 
 
 async def check(cluster: "PracticeCluster", drill: Drill) -> Verdict:
@@ -162,8 +168,10 @@ class _Judge:
         name = next(name for name in CONDITIONS if name in entry)
         if name in ("upgrades", "installs"):
             return self._rolls_out(entry[name], install=name == "installs")
-        if name == "kept":
-            return self._lost(entry["kept"])
+        if name in ("kept", "untouched"):
+            return self._lost(entry[name], content=name == "untouched")
+        if name == "holds":
+            return self._differs(entry["holds"])
         found = self._found(entry[name])
         if name == "absent":
             return [label_of(body) for body in found]
@@ -180,13 +188,25 @@ class _Judge:
         found = {label_of(body): body for pattern in patterns for body in self.builder.find(pattern)}
         return list(found.values())
 
-    def _lost(self, patterns: list[str]) -> list[str]:
-        now = {label_of(body): body["metadata"]["uid"] for _, body in self.cluster.world.store.objects()}
-        return [
-            label
-            for label, uid in self.cluster.started_with.items()
-            if any(fnmatchcase(label, pattern) for pattern in patterns) and now.get(label) != uid
-        ]
+    def _lost(self, patterns: list[str], *, content: bool) -> list[str]:
+        """What is gone or another object by now; with ``content``, also what has been changed."""
+        now = {label_of(body): body for _, body in self.cluster.world.store.objects()}
+        faults = []
+        for label, (uid, digest) in self.cluster.started_with.items():
+            if any(fnmatchcase(label, pattern) for pattern in patterns):
+                body = now.get(label)
+                if body is None or body["metadata"]["uid"] != uid or (content and _digest(body) != digest):
+                    faults.append(label)
+        return faults
+
+    def _differs(self, wanted: Json) -> list[str]:
+        """The objects that lack what they should hold."""
+        faults = []
+        for label, parts in wanted.items():
+            found = self.builder.find(label)
+            if not found or not all(_within(parts, body) for body in found):
+                faults.append(label)
+        return faults
 
     def _renewed(self, lease: Json) -> bool:
         spec = lease["spec"]
@@ -234,6 +254,20 @@ class _Judge:
                     manager=asked.get("manager", "helm"),
                 )
         return None
+
+
+def _digest(body: Json) -> str:
+    """What an owner decides about an object, as one hash: its status and who manages it do not count."""
+    meta = {key: body["metadata"].get(key) for key in ("labels", "annotations", "finalizers", "deletionTimestamp")}
+    meta["annotations"] = {k: v for k, v in (meta["annotations"] or {}).items() if k != REVISION}
+    counted = {key: value for key, value in body.items() if key not in ("metadata", "status")} | {"metadata": meta}
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+
+
+def _within(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(_within(value, found.get(key)) for key, value in wanted.items())
+    return bool(wanted == found)
 
 
 def _stamp(body: Json) -> str | None:

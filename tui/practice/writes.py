@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tui.practice import managed, patch, strategy, validate
+from tui.practice.admission import admit
 from tui.practice.defaults import apply_defaults, empty
 from tui.practice.fields import Path
 from tui.practice.kinds import Kind
@@ -72,6 +73,7 @@ class Writer:
         causes = [*validate.metadata(kind, body), *validate.content(kind, body)]
         if causes:
             raise invalid(kind.group, kind.kind, meta.get("name") or "", causes)
+        admit(self.world, kind, "CREATE", body)
         if self.world.get(*kind.resource, meta.get("namespace"), meta["name"]):
             raise exists(kind.group, kind.plural, meta["name"])
         meta |= {"uid": self.world.uid(), "creationTimestamp": self.world.clock.stamp()}
@@ -204,6 +206,8 @@ class Writer:
         new["metadata"] |= {"name": name, "resourceVersion": live["metadata"]["resourceVersion"]}
         if not owned:
             new = managed.update(self._owner(kind, options), live, new)
+        if options.subresource == "":
+            admit(self.world, kind, "UPDATE", new)
         causes = [
             *strategy.late_finalizers(live, new),
             *validate.metadata(kind, new),

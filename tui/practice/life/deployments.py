@@ -135,7 +135,7 @@ class Deployments:
         pods = self._below(PODS, meta["namespace"], meta["uid"], "ReplicaSet")
         if live["spec"].get("replicas") != wanted:
             live = self.runner.write(copy(live) | {"spec": copy(live["spec"]) | {"replicas": wanted}})
-        ready = sum(1 for pod in pods if _ready(pod))
+        ready = sum(1 for pod in pods if is_ready(pod))
         status = {"replicas": len(pods), "terminatingReplicas": 0, "observedGeneration": live["metadata"]["generation"]}
         if pods:
             status["fullyLabeledReplicas"] = len(pods)
@@ -266,7 +266,8 @@ class Deployments:
         return {"type": kind, "status": status} | times | {"reason": reason, "message": message}
 
 
-def _ready(pod: Json) -> bool:
+def is_ready(pod: Json) -> bool:
+    """Whether a pod's Ready condition holds."""
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
