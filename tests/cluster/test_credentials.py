@@ -1,9 +1,11 @@
 """Credentials: every way a kubeconfig can give them, renewed in time, never shown."""
 
+import asyncio
 import base64
 import json
 import ssl
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from tui.cluster import plugin
 from tui.cluster.connect import Connection, connection_from_dict
 from tui.cluster.credentials import UserCredentials
 from tui.cluster.kubeconfig import Chosen
-from tui.faults import ApiFault, UsageFault
+from tui.faults import ApiFault, Unreachable, UsageFault
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 V1 = "client.authentication.k8s.io/v1"
@@ -303,3 +305,37 @@ async def test_a_netrc_of_the_user_takes_no_part(
     (tmp_path / "netrc").write_text("default login someone password s3cret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     assert await authorization(canned, {"token": "mine"}, kit) == "Bearer mine"
+
+
+async def test_requests_that_are_refused_together_renew_once(tmp_path: Path) -> None:
+    credentials, client = UserCredentials(chosen(exec_user(counting(tmp_path)))), FakeClient()
+    await credentials.attach(client)
+    issue = await credentials.ready()
+    assert await asyncio.gather(*(credentials.renew(issue) for _ in range(5))) == [True] * 5
+    assert client.token == "Bearer token-1"
+
+
+async def test_a_proxys_credentials_go_to_the_proxy(canned: Any, kit: Any) -> None:
+    proxy = canned.url.replace("http://", "http://someone:s3cret%21@")
+    canned.on("http://far.example/version", {"gitVersion": "v1"})
+    async with await connection_from_dict(kit.config("http://far.example", None, **{"proxy-url": proxy})) as connection:
+        assert (await connection.api.get("/version")).data == {"gitVersion": "v1"}
+        assert "s3cret" not in repr(connection)
+    sent = canned.seen[-1].headers
+    assert base64.b64decode(sent["Proxy-Authorization"].split()[1]) == b"someone:s3cret!"
+    assert sent["Authorization"] == "Bearer s3cret-token"
+
+
+async def test_behind_a_tunnel_each_gets_only_its_own_credentials(
+    raw_server: Callable[..., Awaitable[tuple[str, list[bytes]]]], kit: Any
+) -> None:
+    url, got = await raw_server(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+    proxy = url.replace("http://", "http://someone:s3cret@")
+    async with await connection_from_dict(
+        kit.config("https://far.example", None, **{"proxy-url": proxy})
+    ) as connection:
+        with pytest.raises(Unreachable, match="behind a proxy that answered HTTP 407"):
+            await connection.api.get("/version")
+    assert got[0].startswith(b"CONNECT far.example:443")
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(b"someone:s3cret") in got[0]
+    assert b"s3cret-token" not in got[0]

@@ -107,6 +107,13 @@ async def test_rights_keep_yes_no_and_could_not_verify_apart(canned: Any, reader
     assert asked == {"verb": "get", "group": "apps", "resource": "deployments", "namespace": "a", "name": "x"}
 
 
+async def test_a_subresource_is_asked_about_as_one(canned: Any, reader: ClusterReader) -> None:
+    canned.on(REVIEWS, {"status": {"allowed": True}}, method="POST")
+    assert await reader.allowed([Access("update", "apps", "deployments/scale", "a")]) == [True]
+    asked = canned.seen[0].json["spec"]["resourceAttributes"]
+    assert (asked["resource"], asked["subresource"]) == ("deployments", "scale")
+
+
 async def test_who_the_server_takes_us_for(canned: Any, reader: ClusterReader, kit: Any) -> None:
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     canned.on(path, {"status": {"userInfo": {"username": "jane\x07"}}}, method="POST")

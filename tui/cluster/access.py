@@ -32,7 +32,10 @@ async def allowed(api: Api, questions: Sequence[Access]) -> list[bool | None]:
 
 
 async def _review(api: Api, question: Access) -> bool | None:
-    attributes: Json = {"verb": question.verb, "group": question.group, "resource": question.plural}
+    plural, _, subresource = question.plural.partition("/")
+    attributes: Json = {"verb": question.verb, "group": question.group, "resource": plural}
+    if subresource:
+        attributes["subresource"] = subresource
     if question.namespace:
         attributes["namespace"] = question.namespace
     if question.name:

@@ -43,12 +43,12 @@ _Headers = CIMultiDictProxy[str]
 class Credentials(Protocol):
     """What renews the credentials of a connection."""
 
-    async def ready(self) -> None:
-        """Renews what is about to expire; raises Fault where that fails."""
+    async def ready(self) -> int:
+        """Renews what is about to expire; returns which issue is in use. Raises Fault where renewing fails."""
         ...
 
-    async def renew(self) -> bool:
-        """Renews after a refusal; False where there is nothing to renew."""
+    async def renew(self, issue: int) -> bool:
+        """Renews after ``issue`` was refused, unless somebody did since; False where there is nothing to renew."""
         ...
 
     def headers(self) -> Sequence[tuple[str, str]]:
@@ -209,7 +209,7 @@ class Api:
         place = self.place(path)
         renewed = False
         for attempt in range(1, MAX_TRIES + 1):
-            await self._credentials.ready()
+            issue = await self._credentials.ready()
             try:
                 async with self._exchange("GET", path, query, accept) as response:
                     code, headers = response.status, response.headers
@@ -219,7 +219,7 @@ class Api:
                 raise unreachable(error, self.server, self.timeout) from error
             if code < 400:
                 return code, headers, raw
-            if code == 401 and not renewed and await self._credentials.renew():
+            if code == 401 and not renewed and await self._credentials.renew(issue):
                 renewed = True
                 continue
             wait = _retry_after(code, headers)

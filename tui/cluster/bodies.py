@@ -12,7 +12,7 @@ from tui.objects import Json, KindKey, Live, Served
 BODY_KINDS: Final = frozenset(
     KindKey(group, kind)
     for group, kinds in {
-        "": ("Namespace", "Pod", "ResourceQuota", "Service", "ServiceAccount"),
+        "": ("Namespace", "Pod", "ReplicationController", "ResourceQuota", "Service", "ServiceAccount"),
         "admissionregistration.k8s.io": ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
         "apiextensions.k8s.io": ("CustomResourceDefinition",),
         "apiregistration.k8s.io": ("APIService",),
@@ -20,7 +20,6 @@ BODY_KINDS: Final = frozenset(
         "autoscaling": ("HorizontalPodAutoscaler",),
         "batch": ("CronJob", "Job"),
         "coordination.k8s.io": ("Lease",),
-        "discovery.k8s.io": ("EndpointSlice",),
         "networking.k8s.io": ("Ingress", "NetworkPolicy"),
         "policy": ("PodDisruptionBudget",),
         "rbac.authorization.k8s.io": ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
@@ -30,8 +29,8 @@ BODY_KINDS: Final = frozenset(
 """Kinds of which a rule reads more than metadata: what can be deleted and what can use it (design.md, S7 and S9), and
 what the blockers are told from. ConfigMaps and Secrets are not among them; Helm's records are listed apart."""
 
-BODY_GROUPS: Final = ("fluxcd.controlplane.io", "pulumi.com", "auto.pulumi.com", "gateway.networking.k8s.io")
-"""Groups of which every kind keeps its body, beside Flux's own ``*.toolkit.fluxcd.io``."""
+BODY_GROUPS: Final = ("toolkit.fluxcd.io", "fluxcd.controlplane.io", "pulumi.com", "gateway.networking.k8s.io")
+"""Groups, by the end of their names, of which every kind keeps its body."""
 
 UNLISTED: Final = frozenset(
     {
@@ -72,7 +71,7 @@ _CONTAINER_NOISE: Final = (
 
 def wants_body(kind: KindKey) -> bool:
     """Whether an inventory keeps this kind's objects whole."""
-    return kind in BODY_KINDS or kind.group in BODY_GROUPS or kind.group.endswith(".toolkit.fluxcd.io")
+    return kind in BODY_KINDS or kind.group.endswith(BODY_GROUPS)
 
 
 def is_record(item: Json) -> bool:

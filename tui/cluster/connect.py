@@ -4,6 +4,7 @@ kubernetes.aio costs over half a second to import, so it is imported on the firs
 """
 
 import asyncio
+import base64
 import importlib
 import os
 import ssl
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from tui.cluster.credentials import UserCredentials, authority
@@ -99,6 +100,9 @@ async def _open(chosen: Chosen, seconds: float) -> Connection:
         where = f"cluster `{chosen.cluster_name}` in {chosen.source}"
         raise UsageFault(f"the certificate authority of {where} is damaged; correct the kubeconfig") from error
     client.user_agent = USER_AGENT
+    if chosen.server.startswith("http:"):
+        # aiohttp gives a proxy its own headers only where it asks for a tunnel.
+        client.default_headers.update(configuration.proxy_headers or {})
     credentials = UserCredentials(chosen)
     try:
         await credentials.attach(client)
@@ -124,19 +128,25 @@ def _point(configuration: Any, chosen: Chosen) -> None:
     # Python 3.13 refuses certificate authorities without fields that kubectl does not ask for either.
     configuration.disable_strict_ssl_verification = True
     configuration.tls_server_name = str(cluster["tls-server-name"]) if cluster.get("tls-server-name") else None
-    configuration.proxy = _proxy(chosen)
+    configuration.proxy, configuration.proxy_headers = _proxy(chosen)
 
 
-def _proxy(chosen: Chosen) -> str | None:
+def _proxy(chosen: Chosen) -> tuple[str | None, dict[str, str] | None]:
+    """The proxy's URL without credentials, and the header that carries them; aiohttp takes them apart."""
     stated = chosen.cluster.get("proxy-url")
     proxy = str(stated) if stated else _proxy_of_environment(chosen.server)
     if proxy is None:
-        return None
-    scheme = urlsplit(proxy).scheme
-    if scheme not in ("http", "https"):
+        return None, None
+    parts = urlsplit(proxy)
+    if parts.scheme not in ("http", "https"):
         where = f"cluster `{chosen.cluster_name}` in {chosen.source}" if stated else "the environment"
-        raise UsageFault(f"the proxy of {where} is {clean(scheme, 20) or 'no'} URL; only http and https proxies work")
-    return proxy
+        scheme = clean(parts.scheme, 20) or "no"
+        raise UsageFault(f"the proxy of {where} is {scheme} URL; only http and https proxies work")
+    if not parts.username:
+        return proxy, None
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return bare, {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
 def _proxy_of_environment(server: str) -> str | None:

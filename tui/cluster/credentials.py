@@ -42,6 +42,7 @@ class UserCredentials:
         self._now = now
         self._client: Any = None
         self._due: datetime | None = None
+        self._issue = 0
         self._lock = asyncio.Lock()
 
     async def attach(self, client: Any) -> None:
@@ -49,21 +50,22 @@ class UserCredentials:
         self._client = client
         await self._load()
 
-    async def ready(self) -> None:
-        """Renews what is about to expire."""
-        if self._due is None or self._now() < self._due:
-            return
-        async with self._lock:
-            # Another request may have renewed them while this one waited for its turn.
-            if self._now() >= self._due:
-                await self._load()
+    async def ready(self) -> int:
+        """Renews what is about to expire; returns which issue is in use, counted from 1."""
+        if self._due is not None and self._now() >= self._due:
+            async with self._lock:
+                # Another request may have renewed them while this one waited for its turn.
+                if self._due is None or self._now() >= self._due:
+                    await self._load()
+        return self._issue
 
-    async def renew(self) -> bool:
-        """Renews after a refusal; False where nothing could be different."""
+    async def renew(self, issue: int) -> bool:
+        """Renews after ``issue`` was refused, unless another request did since; False where nothing could differ."""
         if not self._chosen.user.keys() & {"exec", "tokenFile"}:
             return False
         async with self._lock:
-            await self._load()
+            if self._issue == issue:
+                await self._load()
         return True
 
     def headers(self) -> list[tuple[str, str]]:
@@ -100,6 +102,7 @@ class UserCredentials:
         certificate, key = self._pem("client-certificate"), self._pem("client-key")
         if certificate and key:
             self._certificate(certificate, key)
+        self._issue += 1
 
     def _take(self, token: str, certificate: str = "", key: str = "") -> None:
         if token and not (token.isascii() and token.isprintable()):
