@@ -14,7 +14,7 @@ from screens.typed import Typed
 from tui.recovery.question import Question
 from tui.widgets.keys import Keys
 from tui.widgets.pane import Pane
-from tui.widgets.spans import Line, accent, bad, line, muted
+from tui.widgets.spans import Line, accent, bad, fit, line, muted
 from tui.widgets.text import content
 
 GRACE: Final = 0.5
@@ -54,10 +54,18 @@ class Ask(ModalScreen[Reply]):
     def on_mount(self) -> None:
         """Shows the page and begins to wait."""
         self._shown_at = self._ticks()
-        self.query_one("#asked", Static).update(content([question_title(self._question.entry), self._answers()]))
+        self._title()
         page = self.query_one("#page", Pane)
         page.show(question_lines(self._question))
         page.focus()
+
+    def on_resize(self) -> None:
+        """The title is cut to the width, so that the answers always stand below it."""
+        self._title()
+
+    def _title(self) -> None:
+        title = fit(question_title(self._question.entry), self.size.width - 2)
+        self.query_one("#asked", Static).update(content([title, self._answers()]))
 
     def _answers(self) -> Line:
         if not self._question.allowed:

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from screens.desk import Desk
 from screens.link import DrillCheck
-from screens.overview_rows import finding_lines, health_spans
+from screens.overview_rows import destination, finding_lines, health_spans
 from screens.question import Ask, Reply
 from screens.recovery_rows import (
     NARROW_HEADINGS,
@@ -20,6 +20,7 @@ from screens.recovery_rows import (
     STEPS,
     Step,
     entry_lines,
+    hand_back_lines,
     outcome_line,
     plan_lines,
     plan_rows,
@@ -32,7 +33,7 @@ from screens.recovery_rows import (
 from screens.room import Room, Visit
 from screens.session_lines import drill_lines, stake_lines
 from screens.typed import Typed
-from screens.view import View, awaited
+from screens.view import View, awaited, freshness
 from screens.walk import Asked, DrillTold, Ended, Planned, RightsTold, Walk, WorkOver
 from tui.faults import Fault
 from tui.objects import Ref
@@ -44,16 +45,20 @@ from tui.recovery.session import Outcome, Session, Status
 from tui.widgets.ledger import Ledger
 from tui.widgets.lines import Lines
 from tui.widgets.pane import Pane
-from tui.widgets.spans import Line, bad, line, muted
+from tui.widgets.spans import Line, Span, bad, line, muted
 from tui.widgets.text import content
 
 PLANS = {Step.CLEANUP: PlanKind.CLEANUP, Step.REPLAY: PlanKind.REPLAY}
 
 
 class Steps(Ledger):
-    """The table of a step, in which Enter asks."""
+    """The table of a step, in which Enter asks about an entry, or goes to what a finding names."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Ask about it")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Open it")]
+
+
+PANES = {Step.PREFLIGHT: "Evidence", Step.VERIFY: "Hand back"}
+"""What the page beside the table is called; elsewhere it tells an entry."""
 
 
 class Recovery(Room):
@@ -157,6 +162,10 @@ class Recovery(Room):
         """The width decides the columns."""
         self.redraw()
 
+    def freshness(self, view: View) -> Span:
+        """Health is watched; plans and findings are as old as the last reading."""
+        return freshness(view, self.desk.now(), watched=self.step is Step.VERIFY)
+
     def _outcomes(self) -> list[Outcome]:
         session = self.desk.session
         return list(session.outcomes) if session else []
@@ -198,8 +207,15 @@ class Recovery(Room):
 
     def _describe(self) -> None:
         key = self.query_one("#table", Ledger).key
-        lines = finding_lines(key) if isinstance(key, Finding) else entry_lines(self._entry())
-        self.query_one("#detail", Pane).show(lines)
+        session = self.desk.session
+        if self.step is Step.VERIFY:
+            lines = hand_back_lines(hand_back(session) if session else ())
+        else:
+            lines = finding_lines(key) if isinstance(key, Finding) else entry_lines(self._entry())
+        pane = self.query_one("#detail", Pane)
+        pane.name_it(PANES.get(self.step, "Entry"))
+        pane.show(lines)
+        pane.display = bool(lines)
 
     def on_lines_moved(self, message: Lines.Moved) -> None:
         """The page below follows the cursor."""
@@ -214,6 +230,9 @@ class Recovery(Room):
             self._ask(entry)
         elif isinstance(message.key, Ref):
             self.post_message(Visit("ownership", message.key))
+        elif isinstance(message.key, Finding):
+            where = destination(message.key)
+            self.post_message(Visit(where.mode, where.focus))
 
     def _work(self, busy: str) -> bool:
         """Takes the one place for work; False while other work is under way."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from screens.overview_rows import check_line, finding_rows, worst_first
 from screens.view import View
-from screens.words import severity_span, verdict_span
+from screens.words import verdict_span
 from screens.yaml_text import text_lines
 from tui.ownership.model import Decision
 from tui.recovery.fields import CheckStatus
@@ -102,7 +102,7 @@ def preflight_lines(view: View) -> tuple[Line, ...]:
 
 
 PLAN_HEADINGS: Final = ("op", "kind", "namespace/name", "owner now", "after", "why")
-NARROW_HEADINGS: Final = PLAN_HEADINGS[:-1]
+NARROW_HEADINGS: Final = ("op", "kind", "namespace/name", "owner now → after")
 """The reason stands below the table there, with what comes next."""
 
 
@@ -126,8 +126,10 @@ def after(entry: Entry) -> str:
 
 def _entry_row(entry: Entry, *, wide: bool) -> Row:
     operation = line(Span(*ACTIONS[entry.action]))
-    cells = (operation, line(entry.ref.kind), line(entry.ref.path), line(entry.owner_now), line(after(entry)))
-    return Row(entry.id, (*cells, line(entry.why)) if wide else cells)
+    cells = (operation, line(entry.ref.kind), line(entry.ref.path))
+    if wide:
+        return Row(entry.id, (*cells, line(entry.owner_now), line(after(entry)), line(entry.why)))
+    return Row(entry.id, (*cells, line(entry.owner_now, muted(" → "), after(entry))))
 
 
 def entry_lines(entry: Entry | None) -> tuple[Line, ...]:
@@ -178,11 +180,14 @@ def verify_rows(health: Health | None) -> list[Row]:
     return [Row(check.id, (check_line(check),)) for status in order for check in health.of(status)]
 
 
-def report_lines(text: str, hand_back: Iterable[str]) -> tuple[Line, ...]:
+def hand_back_lines(told: Sequence[str]) -> tuple[Line, ...]:
+    """What the owners must do so that the mend lasts; empty where there is nothing to hand back."""
+    return (line(strong("So that it lasts:")), *(line("  ", one) for one in told)) if told else ()
+
+
+def report_lines(text: str, told: Sequence[str]) -> tuple[Line, ...]:
     """The session's report, with the hand-back on top."""
-    lines: list[Line] = [line(strong("Hand back: what the owners must do so that it lasts"))]
-    told = [line("  ", one) for one in hand_back]
-    return (*lines, *(told or [line(muted("  nothing"))]), (), *text_lines(text))
+    return (*(hand_back_lines(told) or (line(muted("nothing to hand back")),)), (), *text_lines(text))
 
 
 def question_title(entry: Entry) -> Line:
@@ -205,15 +210,17 @@ def _question(question: Question) -> Iterator[Line]:
         yield line(bad("✗ refused: "), question.refusal)
     yield from entry_lines(entry)[1:]
     yield line(muted("tried  "), question.dry_run)
-    yield line(muted("owned  "), f"{len(question.evidence)} pieces of evidence" if question.evidence else "no evidence")
+    yield line(muted("owned  "), "by evidence" if question.evidence else "no evidence of an owner")
     yield from (line("       ", text) for text in question.evidence)
+    new = entry.action is Action.CREATE
     if question.diff:
         yield ()
-        yield line(muted("difference, live against result"))
+        yield line(muted("what the server would make of it" if new else "difference, live against result"))
         yield from (_diff_line(text) for text in question.diff)
-    yield ()
-    yield line(muted("the resource as it is now" if entry.action is not Action.CREATE else "the stored document"))
-    yield from text_lines(question.live_yaml)
+    if not (new and question.diff):
+        yield ()
+        yield line(muted("the stored document" if new else "the resource as it is now"))
+        yield from text_lines(question.live_yaml)
     yield ()
     yield line(muted("by hand  "), question.kubectl)
 
@@ -231,9 +238,3 @@ def outcome_line(outcome: Outcome | None) -> Line:
     if outcome is None:
         return ()
     return line(OUTCOMES[outcome.status], "  ", strong(outcome.entry.ref.label), f"  {outcome.text}")
-
-
-def finding_head(view: View) -> Line:
-    """The worst finding in one line."""
-    worst = next(iter(worst_first(view.assessment.findings)), None) if view.assessment else None
-    return line(severity_span(worst.severity), " ", worst.summary) if worst else ()
