@@ -5,6 +5,26 @@ from typing import Any
 
 from tui.helm.model import Document
 from tui.objects import Json, Live
+from tui.ownership.evidence import stamp_managers
+
+
+def held_by_another(live: Live, document: Document, apply_method: str) -> str:
+    """The manager by which the next upgrade of a release would stumble over the document's object, or the empty string.
+
+    That is kubectl, or, in a server-side release, the release's own manager by operation Update: what a replay leaves
+    that was interrupted between its two requests (facts.md, A5).
+    """
+    kubectl = held_by_kubectl(live, document)
+    if kubectl or apply_method != "ssa":
+        return kubectl
+    own = stamp_managers(live)
+    for manager in live.managers:
+        updated = manager.name in own and manager.operation == "Update" and not manager.subresource
+        if updated and covers(
+            manager.fields, {name: document.body[name] for name in document.body if name != "metadata"}
+        ):
+            return f"{manager.name} (by Update)"
+    return ""
 
 
 def held_by_kubectl(live: Live, document: Document) -> str:

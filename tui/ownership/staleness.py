@@ -15,7 +15,7 @@ from tui.helm.model import Record
 from tui.helm.order import uninstall_order
 from tui.objects import Inventory, Json, Key, KindKey, Live
 from tui.ownership.evidence import FLUX_LABELS, FLUX_MANAGERS, INVENTORIES, World, stamp_managers, stamp_of
-from tui.ownership.holding import held_by_kubectl
+from tui.ownership.holding import held_by_another
 from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Listed, Release, Rule
 from tui.ownership.references import ADMISSION, BINDINGS, RBAC
 from tui.ownership.releases import STORAGE_KINDS, Releases, listed_by
@@ -392,7 +392,7 @@ def _unstamped(rules: Rules) -> list[Candidate]:
         if stamp is not None and stamp.release != active.name:
             continue
         bare = stamp is None or not stamp.labelled or stamp.namespace != active.namespace
-        held = held_by_kubectl(live, document)
+        held = held_by_another(live, document, active.apply_method)
         if not bare and not held:
             continue
         fault = "it bears no complete stamp" if bare else f"{held} holds fields of the release's document"

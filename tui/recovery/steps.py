@@ -11,13 +11,16 @@ from tui.ownership.model import FamilyView
 from tui.recovery import requests
 from tui.recovery.gate import Admitted, Look, Refusal, admit_follow_up, admit_recreation
 from tui.recovery.plan import Action, Entry
-from tui.recovery.ports import Answer, Reader
+from tui.recovery.ports import Answer, Reader, Request
 
 WAIT_SECONDS: Final = 60.0
 """How long a change is waited for before the session says that it is still under way."""
 
 POLL_SECONDS: Final = 0.25
 """Between two looks at an object that is to vanish or to be Established."""
+
+FOLLOW_UP_TRIES: Final = 8
+"""How often the second request of an entry is tried while controllers keep writing to the object."""
 
 _SERVERS_OWN: Final = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
 
@@ -132,17 +135,33 @@ class Steps:
         await self._send(admit_recreation(self._entry, await self._reader.get(self._entry.ref), request))
 
     async def _own(self) -> None:
-        """The second request: the release's own manager holds, by its apply method, what was just written."""
-        live = await self._reader.get(self._entry.ref)
-        if live is None:
-            raise Fault(f"{self._entry.ref.label} vanished right after it was written")
+        """The second request: the release's own manager holds, by its apply method, what was just written.
+
+        A controller may write its status between the look and the request; the server then refuses it, and it is
+        tried again on what is there now.
+        """
+        uid = ""
+        for attempt in range(1, FOLLOW_UP_TRIES + 1):
+            live = await self._reader.get(self._entry.ref)
+            if live is None:
+                raise Fault(f"{self._entry.ref.label} vanished right after it was written")
+            uid = uid or Live.of(live).ref.uid or ""
+            request = self._hand_over(live)
+            if request is None:
+                return
+            try:
+                await self._send(admit_follow_up(self._entry, uid, live, request))
+            except ApiFault as fault:
+                if fault.reason != "Conflict" or attempt == FOLLOW_UP_TRIES:
+                    raise
+            else:
+                return
+
+    def _hand_over(self, live: Json) -> Request | None:
         active = self._view.active
         ssa = active is not None and active.apply_method == "ssa"
         former = stamp_managers(Live.of(self._look.body)) if self._look.body is not None and ssa else ()
-        operation = "Apply" if ssa else "Update"
-        request = requests.hand_over(self._entry, live, self._manager, operation, former, dry_run=False)
-        if request is not None:
-            await self._send(admit_follow_up(self._entry, Live.of(live).ref.uid or "", live, request))
+        return requests.hand_over(self._entry, live, self._manager, "Apply" if ssa else "Update", former, dry_run=False)
 
     async def _gone(self) -> None:
         """Waits for 404 or another uid: an answer of 200 is no proof of removal."""
