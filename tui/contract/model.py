@@ -87,8 +87,8 @@ class Claim:
     """The line of the claim in its file, from 1."""
 
 
-GENERATED = r"-[0-9a-f]{8}"
-"""What Pulumi appends to a release's logical name: a hyphen and eight hex digits (facts.md, B)."""
+GENERATED = re.compile(r"[0-9a-f]{8}")
+"""What Pulumi appends to a release's logical name, behind a hyphen (facts.md, B)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ class Family:
         """Whether a release of this name belongs: by its exact generated form, a listed name or ``match``."""
         if release in self.names:
             return True
-        if self.generated and re.fullmatch(re.escape(self.generated) + GENERATED, release):
+        base, _, suffix = release.rpartition("-")
+        if self.generated and base == self.generated and GENERATED.fullmatch(suffix):
             return True
         return bool(self.match) and glob(self.match or "", release)
 
