@@ -19,6 +19,7 @@ _SELF = [
 ]
 _DISCOVERY = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz"]
 _PATHS = [
+    {"verbs": ["get"], "nonResourceURLs": ["/.well-known", "/.well-known/*"]},
     {"verbs": ["get"], "nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version", "/version/"]},
     {"verbs": ["get"], "nonResourceURLs": [*_DISCOVERY, "/version", "/version/"]},
 ]

@@ -9,7 +9,7 @@ from tui.faults import UsageFault
 from tui.practice.deletes import Deleter
 from tui.practice.helm import Helm, stamped
 from tui.practice.life.flux import duration
-from tui.practice.release import Document, Release, part, render, render_hooks
+from tui.practice.release import Document, Release, in_order, part, render, render_hooks
 from tui.practice.status import ApiError
 from tui.practice.writes import Options
 
@@ -129,9 +129,10 @@ class Builder:
         chart = part(asked["chart"]) if isinstance(asked["chart"], str) else asked["chart"]
         chart["chart"] |= {key: asked[key] for key in ("version", "appVersion") if key in asked}
         name, namespace = asked["name"], asked["namespace"]
-        documents = render(chart | {"documents": [*chart["documents"], *(asked.get("add") or ())]}, name, namespace)
-        for pattern in asked.get("drop") or ():
-            documents = [d for d in documents if not fnmatchcase(self._label(d, namespace), pattern)]
+        dropped = set(asked.get("drop") or ())
+        documents = [d for d in render(chart, name, namespace) if not self._named(d, namespace, dropped)]
+        added = render(chart | {"documents": asked.get("add") or ()}, name, namespace)
+        documents = in_order([*documents, *added])
         now = self.world.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f") + "318Z"
         return Release(
             name=name,
@@ -147,6 +148,9 @@ class Builder:
             method=asked.get("method", ""),
             manager=asked.get("manager", "helm"),
         )
+
+    def _named(self, document: Document, namespace: str, patterns: set[str]) -> bool:
+        return any(fnmatchcase(self._label(document, namespace), pattern) for pattern in patterns)
 
     def _label(self, document: Document, namespace: str) -> str:
         """How a document is named once it has the release's namespace, where its kind takes one."""

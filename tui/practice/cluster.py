@@ -12,7 +12,7 @@ from tui.practice.life.flux import RENEW_EVERY, Flux
 from tui.practice.life.garbage import Garbage
 from tui.practice.life.runner import Runner
 from tui.practice.life.system import Aggregation, Definitions, Namespaces
-from tui.practice.life.workloads import Endpoints, Workloads
+from tui.practice.life.workloads import Claims, Endpoints, Workloads
 from tui.practice.server import Server
 from tui.practice.world import World
 
@@ -50,6 +50,7 @@ class PracticeCluster:
             Deployments(self.runner),
             Workloads(self.runner),
             Endpoints(self.runner),
+            Claims(self.runner),
         ]
         self.flux = Flux(self.runner)
         self.runner.controllers.append(self.flux)

@@ -15,14 +15,31 @@ def empty(kind: Kind) -> Json:
     """The kind's empty object: what a create is compared with to see which fields its author set."""
     if kind.type is CUSTOM:
         return {"metadata": {}}
-    return _empty_struct(kind.type)
+    made = _empty_struct(kind.type)
+    if kind.resource == ("", "events"):
+        made |= {"reportingComponent": "", "reportingInstance": "", **dict.fromkeys(_EVENT_TIMES)}
+    return made
+
+
+_EVENT_TIMES = ("firstTimestamp", "lastTimestamp", "eventTime")
+
+
+def zero(of: Type) -> Json:
+    """The status of a new object: its structs, and what the server writes of it even when there is nothing to say."""
+    made: Json = {}
+    for name, inner in fields_of(of.struct).items():
+        if inner.shape is Shape.STRUCT and inner.inline:
+            made[name] = zero(inner)
+        elif inner.required and inner.shape is not Shape.STRUCT:
+            made[name] = {"i": 0, "s": "", "b": False}.get(inner.scalar)
+    return made
 
 
 def _empty_struct(of: Type) -> Json:
     made: Json = {}
     for name, inner in fields_of(of.struct).items():
         if inner.shape is Shape.STRUCT and inner.inline:
-            made[name] = None if inner.atomic else _empty_struct(inner)
+            made[name] = {} if inner.atomic else _empty_struct(inner)
         elif inner.required and inner.shape in (Shape.KEYED_LIST, Shape.SET):
             made[name] = []
         elif inner.required:
@@ -46,10 +63,30 @@ def fill(of: Type, value: Any) -> None:
                 fill(inner, value[name])
 
 
+def tidy(of: Type, value: Any) -> None:
+    """Drops in place what does not survive the server's typed objects: unknown fields, nulls, empty maps and lists."""
+    if isinstance(value, list):
+        for item in value:
+            tidy(of.item or of, item)
+    elif isinstance(value, dict) and of.shape is Shape.MAP and of.item:
+        for item in value.values():
+            tidy(of.item, item)
+    elif isinstance(value, dict) and of.shape is Shape.STRUCT:
+        known = fields_of(of.struct)
+        for name in list(value):
+            inner, found = known.get(name), value[name]
+            hollow = found in ([], {}) and inner is not None and inner.shape not in (Shape.STRUCT, Shape.ANY)
+            if inner is None or ((found is None or hollow) and not inner.required):
+                del value[name]
+            elif inner.shape is not Shape.ANY:
+                tidy(inner, found)
+
+
 def apply_defaults(kind: Kind, body: Json) -> None:
     """Fills an object in place as the API server does when it decodes one."""
     if kind.type is CUSTOM:
         return
+    tidy(kind.type, body)
     fill(kind.type, body)
     if body["metadata"].get("creationTimestamp") is None:
         body["metadata"].pop("creationTimestamp", None)
@@ -151,6 +188,9 @@ def _daemon_set(body: Json) -> None:
     _set(spec["updateStrategy"], type="RollingUpdate")
     if spec["updateStrategy"]["type"] == "RollingUpdate":
         _set(spec["updateStrategy"], rollingUpdate={"maxUnavailable": 1, "maxSurge": 0})
+    marks = body["metadata"].get("annotations") or {}
+    generation = str(body["metadata"].get("generation", 0) or 1)
+    body["metadata"]["annotations"] = {"deprecated.daemonset.template.generation": generation} | marks
 
 
 def _job(body: Json) -> None:
@@ -236,12 +276,18 @@ def _crd(body: Json) -> None:
 
 def _event(body: Json) -> None:
     _set(body, source={}, reportingComponent="", reportingInstance="")
-    for name in ("firstTimestamp", "lastTimestamp", "eventTime"):
+    for name in _EVENT_TIMES:
         body.setdefault(name, None)
 
 
 def _hpa(body: Json) -> None:
-    _set(body["spec"], minReplicas=1)
+    target = {"type": "Utilization", "averageUtilization": 80}
+    _set(body["spec"], minReplicas=1, metrics=[{"type": "Resource", "resource": {"name": "cpu", "target": target}}])
+
+
+def _endpoint_slice(body: Json) -> None:
+    for port in _items(body, "ports"):
+        _set(port, name="", protocol="TCP")
 
 
 def _priority_class(body: Json) -> None:
@@ -277,6 +323,7 @@ _DEFAULTS: dict[tuple[str, str], Callable[[Json], None]] = {
     ("apiregistration.k8s.io", "APIService"): _api_service,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _crd,
     ("autoscaling", "HorizontalPodAutoscaler"): _hpa,
+    ("discovery.k8s.io", "EndpointSlice"): _endpoint_slice,
     ("scheduling.k8s.io", "PriorityClass"): _priority_class,
     ("storage.k8s.io", "StorageClass"): _storage_class,
 }

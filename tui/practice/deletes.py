@@ -6,13 +6,13 @@ from tui.practice.admission import admit
 from tui.practice.kinds import Kind
 from tui.practice.status import bad_request, conflict, failure, invalid, not_found
 from tui.practice.store import copy
-from tui.practice.validate import wrong
+from tui.practice.validate import quoted, wrong
 from tui.practice.world import World
 
 Json = dict[str, Any]
 
 CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
-POLICIES = ("Orphan", "Background", "Foreground")
+POLICIES = ("Foreground", "Background", "Orphan")
 
 
 class Deleter:
@@ -121,9 +121,8 @@ def _dry_run(options: Json) -> bool:
 
 
 def _unsupported(field: str, value: Any, known: tuple[str, ...]) -> Json:
-    shown = value if isinstance(value, str) else "[" + ",".join(map(str, value)) + "]"
-    options = ", ".join(f'"{name}"' for name in known)
-    message = f'Unsupported value: "{shown}": supported values: {options}'
+    options = ", ".join(f'"{name}"' for name in known) + ("" if isinstance(value, list) else ', "nil"')
+    message = f"Unsupported value: {quoted(value)}: supported values: {options}"
     return {"reason": "FieldValueNotSupported", "message": message, "field": field}
 
 

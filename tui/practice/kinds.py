@@ -10,6 +10,7 @@ from tui.practice.schema import Type, type_of
 Json = dict[str, Any]
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 STATUS_VERBS = ("get", "patch", "update")
 
 # group version plural Kind scope(N|C) short-names categories subresources verbs(blank: all)
@@ -139,6 +140,7 @@ def custom_kinds(crd: Json) -> Iterator[Kind]:
                 singular=names.get("singular") or names["kind"].lower(),
                 list_kind=names.get("listKind") or f"{names['kind']}List",
                 short=tuple(names.get("shortNames") or ()),
+                verbs=CUSTOM_VERBS,
                 categories=tuple(names.get("categories") or ()),
                 subresources=tuple(sorted(version.get("subresources") or ())),
                 custom=True,

@@ -138,7 +138,9 @@ def update(writer: Writer, live: Json, new: Json, *, creating: bool = False) -> 
     mine = ((former.fields if former else frozenset()) | touched) - gone
     before = Managed.decode(live).entries.get(who)
     kept_time = before is not None and before.fields == mine
-    managed.entries[who] = Entry(mine, writer.version, before.time if kept_time and before else writer.time)
+    time = before.time if kept_time and before else writer.time
+    # The scale endpoint's entries carry no time.
+    managed.entries[who] = Entry(mine, writer.version, "" if writer.subresource == "scale" else time)
     managed.cap()
     return _with(new, managed)
 

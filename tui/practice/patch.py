@@ -176,13 +176,21 @@ def _strategic_list(of: Type, target: list[Any], patch: list[Any]) -> list[Any]:
     item_type, key = of.item or Type(Shape.ANY), of.merge_key
     if any(item.get("$patch") == "replace" for item in patch):
         return [copy(item) for item in patch if "$patch" not in item]
-    result = list(target)
-    for item in patch:
-        place = next((n for n, old in enumerate(result) if old.get(key) == item.get(key)), None)
-        if item.get("$patch") == "delete":
-            result = [old for old in result if old.get(key) != item.get(key)]
-        elif place is None:
-            result.append(strategic(item_type, {}, item))
-        else:
-            result[place] = strategic(item_type, result[place], item)
-    return result
+    known = {old.get(key): old for old in target}
+    doomed = {item.get(key) for item in patch if item.get("$patch") == "delete"}
+    named = {item.get(key) for item in patch}
+    patched = [
+        strategic(item_type, known.get(item.get(key), {}), item) for item in patch if item.get(key) not in doomed
+    ]
+    rest = [old for old in target if old.get(key) not in named]
+    return _woven(patched, rest, [old.get(key) for old in target], key)
+
+
+def _woven(patched: list[Any], rest: list[Any], order: list[Any], key: str) -> list[Any]:
+    """The patch's items in the patch's order among the others in theirs: a new item goes before what follows it."""
+    result: list[Any] = []
+    while patched and rest:
+        name = patched[0].get(key)
+        first = name not in order or order.index(name) < order.index(rest[0].get(key))
+        result.append((patched if first else rest).pop(0))
+    return result + patched + rest

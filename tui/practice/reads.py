@@ -8,7 +8,7 @@ from typing import Any
 
 from tui.practice import selectors
 from tui.practice.kinds import Kind
-from tui.practice.status import ApiError, bad_request, cause, expired, failure
+from tui.practice.status import ApiError, bad_request, expired, failure
 from tui.practice.store import Collection, Entry, Event, Name, to_json
 from tui.practice.world import World
 
@@ -75,8 +75,9 @@ def decode_token(token: str, namespace: str | None) -> tuple[int, Name]:
 
 
 def _too_large(version: int, current: int) -> ApiError:
-    details = {"causes": [cause("ResourceVersionTooLarge", "Too large resource version", "")], "retryAfterSeconds": 1}
-    return failure(504, "Timeout", f"Too large resource version: {version}, current: {current}", details)
+    causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+    message = f"Timeout: Too large resource version: {version}, current: {current}"
+    return failure(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})
 
 
 class Reader:
@@ -179,7 +180,11 @@ class Reader:
         before = event.old is not None and test(event.old.body)
         if now:
             return ("MODIFIED" if before else "ADDED"), event.entry
-        return ("DELETED", event.entry) if before else None
+        if not before or event.old is None:
+            return None
+        # What leaves the selection is shown as it last was in it, under the version of the change.
+        meta = event.old.body["metadata"] | {"resourceVersion": str(event.version)}
+        return "DELETED", Entry(event.old.body | {"metadata": meta}, event.version)
 
 
 def list_chunks(kind: Kind, page: Page, *, metadata_only: bool) -> Iterator[bytes]:
@@ -188,6 +193,8 @@ def list_chunks(kind: Kind, page: Page, *, metadata_only: bool) -> Iterator[byte
     if metadata_only:
         head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
     meta: Json = {"resourceVersion": str(page.version)}
+    if kind.custom and not metadata_only:
+        meta["continue"] = ""
     if page.token:
         meta["continue"] = page.token
         if page.remaining is not None:

@@ -183,8 +183,13 @@ def render(chart: Json, release: str, namespace: str) -> list[Document]:
     names = {"release": release, "namespace": namespace} | chart["chart"]
     blocks = ((block, item) for block in chart["documents"] for item in block.get("each") or [{}])
     found = [_document(chart, block, names | item) for block, item in blocks]
+    return in_order(found)
+
+
+def in_order(documents: list[Document]) -> list[Document]:
+    """Documents in Helm's install order; those of one kind keep theirs."""
     order = {kind: index for index, kind in enumerate(INSTALL_ORDER)}
-    return sorted(found, key=lambda d: (order.get(d.body["kind"], len(order)), _last(d.body["kind"], order)))
+    return sorted(documents, key=lambda d: (order.get(d.body["kind"], len(order)), _last(d.body["kind"], order)))
 
 
 def _last(kind: str, order: dict[str, int]) -> str:

@@ -87,7 +87,7 @@ def options_of(request: web.Request, *, subresource: str = "", applying: bool = 
     found = request.query
     dry = found.getall("dryRun", [])
     if dry and dry != ["All"]:
-        message = f'Unsupported value: {json.dumps(dry[0])}: supported values: "All"'
+        message = f'Unsupported value: {json.dumps(dry)}: supported values: "All"'
         kind = {"POST": "CreateOptions", "PUT": "UpdateOptions"}.get(request.method, "PatchOptions")
         raise invalid("meta.k8s.io", kind, "", [cause("FieldValueNotSupported", message, "dryRun")])
     manager = found.get("fieldManager") or ""

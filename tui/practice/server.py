@@ -149,7 +149,11 @@ class Server:
             raise not_supported()
         body = parse_object(place.kind.kind, request.content_type, await request.read())
         head = {"kind": place.kind.kind, "apiVersion": place.kind.api_version}
-        meta = {"creationTimestamp": self.world.clock.stamp()} if place.kind.plural == "selfsubjectreviews" else {}
+        meta: Json = {}
+        if place.kind.plural == "selfsubjectreviews":
+            meta = {"creationTimestamp": self.world.clock.stamp()}
+        elif place.kind.plural == "selfsubjectaccessreviews":
+            meta = self.writer.claimed(place.kind, body, options_of(request))
         return _json(201, head | {"metadata": meta} | review(user, place.kind.plural, body))
 
     async def _get(self, request: web.Request, place: Target) -> web.Response:

@@ -3,7 +3,9 @@
 from typing import Any
 
 from tui.practice import validate
+from tui.practice.defaults import zero
 from tui.practice.kinds import Kind
+from tui.practice.schema import CUSTOM, fields_of
 from tui.practice.world import World
 
 Json = dict[str, Any]
@@ -26,6 +28,16 @@ UNVERSIONED = {
 """Resources whose objects carry no generation."""
 
 
+_ALWAYS_WRITTEN: dict[tuple[str, str], Json] = {
+    ("apps", "statefulsets"): {"availableReplicas": 0},
+    ("policy", "poddisruptionbudgets"): {
+        **dict.fromkeys(("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"), 0)
+    },
+    ("autoscaling", "horizontalpodautoscalers"): {"currentMetrics": None},
+}
+"""Optional parts of a status that the server writes all the same."""
+
+
 def has_generation(kind: Kind) -> bool:
     """Whether the kind counts changes of its spec."""
     return kind.resource not in UNVERSIONED
@@ -35,9 +47,8 @@ def prepare(world: World, kind: Kind, body: Json) -> None:
     """Sets in place what a kind gives a new object, whatever the client sent."""
     if "status" in kind.subresources:
         body.pop("status", None)
-        if not kind.custom:
-            balanced = kind.resource in (("", "services"), ("networking.k8s.io", "ingresses"))
-            body["status"] = {"loadBalancer": {}} if balanced else {}
+        if kind.type is not CUSTOM:
+            body["status"] = zero(fields_of(kind.type.struct)["status"]) | _ALWAYS_WRITTEN.get(kind.resource, {})
     if kind.resource == ("", "namespaces"):
         body |= {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
     elif kind.kind == "CustomResourceDefinition":
@@ -47,8 +58,21 @@ def prepare(world: World, kind: Kind, body: Json) -> None:
         _service(world, body["spec"])
     elif kind.resource == ("", "pods"):
         body["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
-    elif kind.resource == ("apps", "replicasets"):
-        body["status"] = {"replicas": 0}
+        admit_pod(body["spec"])
+    elif kind.resource == ("", "persistentvolumeclaims"):
+        body["status"] = {"phase": "Pending"}
+        body["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection", *(body["metadata"].get("finalizers") or ())]
+
+
+def admit_pod(spec: Json) -> None:
+    """What admission adds to a pod: tolerations of a node's short absence, and a priority."""
+    tolerated = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    keys = {toleration.get("key") for toleration in spec.get("tolerations") or ()}
+    wanted = (f"node.kubernetes.io/{key}" for key in ("not-ready", "unreachable"))
+    added = [{"key": key} | tolerated for key in wanted if key not in keys]
+    spec["tolerations"] = [*(spec.get("tolerations") or ()), *added]
+    spec.setdefault("priority", 0)
+    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
 
 
 def _service(world: World, spec: Json) -> None:

@@ -23,11 +23,6 @@ _SUBDOMAIN_TEXT = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
     f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
 )
-_SERVICE = r"[a-z]([-a-z0-9]*[a-z0-9])?"
-_SERVICE_TEXT = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    f"and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '{_SERVICE}')"
-)
 _LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 _LABEL_VALUE_TEXT = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
@@ -70,7 +65,7 @@ def metadata(kind: Kind, body: Json) -> Iterator[Json]:
     else:
         pattern, text, limit = {
             "Namespace": (_LABEL, _LABEL_TEXT, 63),
-            "Service": (_SERVICE, _SERVICE_TEXT, 63),
+            "Service": (_LABEL, _LABEL_TEXT, 63),
         }.get(kind.kind, (_SUBDOMAIN, _SUBDOMAIN_TEXT, 253))
         if len(name) > limit:
             yield wrong("metadata.name", name, f"must be no more than {limit} bytes")

@@ -66,6 +66,12 @@ class Writer:
         body = managed.update(self._owner(kind, options), empty(kind), body, creating=True)
         return Result(201, self._finish_create(kind, body, options), warnings)
 
+    def claimed(self, kind: Kind, body: Json, options: Options) -> Json:
+        """The metadata of an object that is answered and not stored: only who set its fields."""
+        bare = {"metadata": {}, "spec": body.get("spec") or {}}
+        made: Json = managed.update(self._owner(kind, options), empty(kind), bare, creating=True)["metadata"]
+        return made
+
     def _finish_create(self, kind: Kind, body: Json, options: Options) -> Json:
         meta = body["metadata"]
         if not meta.get("name") and meta.get("generateName"):
@@ -167,8 +173,12 @@ class Writer:
         if not isinstance(body, dict):
             raise bad_request("error decoding YAML: the body of an apply patch must be an object")
         body.setdefault("metadata", {})
+        where = f"{body['metadata'].get('namespace', '')}/{name}; {kind.api_version}, Kind={kind.kind}"
         if body["metadata"].get("managedFields") is not None:
             raise bad_request("metadata.managedFields must be nil")
+        version, named = body.get("apiVersion", kind.api_version), body.get("kind", kind.kind)
+        if self.world.kinds.of(version, named) is None:
+            raise bad_request(f"invalid object type: {version}, Kind={named}")
         self._check_identity(kind, namespace, body)
         if body["metadata"].get("name") not in (None, name):
             raise bad_request(
@@ -176,7 +186,6 @@ class Writer:
             )
         unknown = next(iter(validate.unknown_fields(kind.type, body)), None)
         if unknown:
-            where = f"{namespace or ''}/{name}; {kind.api_version}, Kind={kind.kind}"
             raise failure(
                 500, "", f"failed to create typed patch object ({where}): .{unknown}: field not declared in schema"
             )
@@ -186,7 +195,13 @@ class Writer:
         meta, name = new["metadata"], live["metadata"]["name"]
         if meta.get("uid") not in (None, "", live["metadata"]["uid"]):
             kept = live["metadata"]["uid"]
-            why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {kept}"
+            where = "/".join(
+                part for part in ("registry", kind.plural, live["metadata"].get("namespace"), name) if part
+            )
+            why = (
+                f"StorageError: invalid object, Code: 4, Key: /{where}, ResourceVersion: 0, AdditionalErrorMsg: "
+                f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {kept}"
+            )
             raise conflict(kind.group, kind.plural, name, why)
         given = meta.get("resourceVersion")
         if given and given != live["metadata"]["resourceVersion"]:
@@ -194,7 +209,7 @@ class Writer:
         if not given and kind.custom and not owned:
             raise invalid(
                 kind.group,
-                kind.kind,
+                kind.plural,
                 name,
                 [validate.wrong("metadata.resourceVersion", 0, "must be specified for an update")],
             )

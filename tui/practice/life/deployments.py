@@ -168,11 +168,6 @@ class Deployments:
             return
         placed = copy(body)
         placed["spec"]["nodeName"] = NODE
-        tolerated = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
-        placed["spec"].setdefault(
-            "tolerations", [{"key": f"node.kubernetes.io/{key}"} | tolerated for key in ("not-ready", "unreachable")]
-        )
-        placed["spec"] |= {"priority": 0, "preemptionPolicy": "PreemptLowerPriority"}
         self.world.store.put(PODS, placed)
         self.runner.later(lambda: self._run(name))
 

@@ -197,7 +197,8 @@ class Flux:
             try:
                 entries.append(self._apply(body, document))
             except (ApiError, LookupError) as error:
-                message = f"{document['kind']}/{document['metadata']['name']} dry-run failed: {error}"
+                reason = f" ({error.body.get('reason')})" if isinstance(error, ApiError) else ""
+                message = f"{document['kind']}/{document['metadata']['name']} dry-run failed{reason}: {error}"
                 failed = self._ready(body, "False", "ReconciliationFailed", message)
                 return failed | {"lastAttemptedRevision": revision}
         before = ((body.get("status") or {}).get("inventory") or {}).get("entries") or []

@@ -10,6 +10,8 @@ from tui.practice.store import Event, copy
 
 Json = dict[str, Any]
 
+CLAIMS = ("", "persistentvolumeclaims")
+PROTECTION = "kubernetes.io/pvc-protection"
 SLICES = ("discovery.k8s.io", "endpointslices")
 
 
@@ -143,3 +145,34 @@ def _endpoint(pod: Json) -> Json:
     conditions = {"ready": ready, "serving": ready, "terminating": False}
     found = {"addresses": [pod["status"]["podIP"]], "conditions": conditions, "targetRef": reference}
     return found | {"nodeName": pod["spec"].get("nodeName", "")}
+
+
+class Claims:
+    """Lets deleted PersistentVolumeClaims go once no pod mounts them."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.world = runner.world
+
+    def observe(self, event: Event) -> None:
+        """Follows claims that are being deleted, and the pods that go."""
+        if event.resource == CLAIMS and event.kind == "MODIFIED":
+            self._release(*event.name)
+        elif event.resource == PODS and event.kind == "DELETED":
+            for claim in self.world.store.list(CLAIMS, event.name[0]):
+                self._release(event.name[0], claim["metadata"]["name"])
+
+    def _release(self, namespace: str, name: str) -> None:
+        claim = self.world.store.get(CLAIMS, namespace, name)
+        finalizers = (claim or {"metadata": {}})["metadata"].get("finalizers") or []
+        if claim is None or not claim["metadata"].get("deletionTimestamp") or PROTECTION not in finalizers:
+            return
+        if not any(name in _claims_of(pod) for pod in self.world.store.list(PODS, namespace)):
+            freed = copy(claim)
+            freed["metadata"]["finalizers"] = [finalizer for finalizer in finalizers if finalizer != PROTECTION]
+            self.runner.write(freed)
+
+
+def _claims_of(pod: Json) -> set[str]:
+    volumes = pod["spec"].get("volumes") or ()
+    return {volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume}
