@@ -5,7 +5,8 @@ Everything here has been cleaned by ``tui.cluster`` before it was built; nothing
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from shlex import quote
+from typing import Any, Final, NamedTuple, Self
 
 Json = dict[str, Any]
 
@@ -43,14 +44,15 @@ class Ref:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
-        """The reference of a whole object or document; missing parts become empty strings."""
-        meta = body.get("metadata") or {}
+        """The reference of a whole object or document; parts that are missing or no text become empty strings."""
+        meta = body.get("metadata")
+        meta = meta if isinstance(meta, dict) else {}
         return cls(
-            str(body.get("apiVersion") or ""),
-            str(body.get("kind") or ""),
-            meta.get("namespace") or None,
-            str(meta.get("name") or ""),
-            meta.get("uid") or None,
+            _text(body.get("apiVersion")),
+            _text(body.get("kind")),
+            _text(meta.get("namespace")) or None,
+            _text(meta.get("name")),
+            _text(meta.get("uid")) or None,
         )
 
     @property
@@ -80,10 +82,11 @@ class Ref:
 
     @property
     def kubectl(self) -> str:
-        """``kind.group name -n namespace``: the words kubectl needs to find it."""
+        """``kind.group name -n namespace``: the words kubectl needs to find it, safe to paste into a shell."""
         kind = f"{self.kind}.{self.group}" if self.group else self.kind
-        where = f" -n {self.namespace}" if self.namespace else ""
-        return f"{kind.lower()} {self.name}{where}"
+        where = f" -n {quote(self.namespace)}" if self.namespace else ""
+        # The API server allows RBAC objects any name without a slash: quotes, blanks and semicolons too.
+        return f"{quote(kind.lower())} {quote(self.name)}{where}"
 
     def to_json(self) -> Json:
         """The REF of the JSON outputs."""
@@ -125,7 +128,8 @@ class Manager:
 class Live:
     """One object as the cluster holds it. ``body`` is the whole object, or None where only metadata was read.
 
-    ``deleting`` is the deletionTimestamp or empty; ``resource_version`` is opaque.
+    ``deleting`` is the deletionTimestamp or empty; ``resource_version`` is opaque. ``damaged`` names the fields of the
+    metadata that had another shape than an API server sends: they were read as far as they could be, and prove nothing.
     """
 
     ref: Ref
@@ -139,45 +143,31 @@ class Live:
     finalizers: tuple[str, ...]
     managers: tuple[Manager, ...] = field(repr=False)
     body: Json | None = field(default=None, repr=False)
+    damaged: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, body: Json, *, keep_body: bool = True) -> Self:
         """Reads an object's JSON (whole, or PartialObjectMetadata with apiVersion and kind filled in).
 
-        Damaged metadata is read as absent rather than refused: a strange object must not hide the others.
+        Damaged metadata is read as absent rather than refused, and named in ``damaged``: a strange object must not hide
+        the others, nor look free of what could not be read of it.
         """
         meta = body.get("metadata")
-        meta = meta if isinstance(meta, dict) else {}
+        reader = _Metadata(meta if isinstance(meta, dict) else {})
+        generation = reader.meta.get("generation")
         return cls(
             ref=Ref.of(body),
-            resource_version=str(meta.get("resourceVersion") or ""),
-            generation=meta.get("generation") or 0,
-            created=str(meta.get("creationTimestamp") or ""),
-            deleting=str(meta.get("deletionTimestamp") or ""),
-            labels=meta.get("labels") or {},
-            annotations=meta.get("annotations") or {},
-            owners=tuple(
-                Owner(
-                    str(o.get("apiVersion") or ""),
-                    str(o.get("kind") or ""),
-                    str(o.get("name") or ""),
-                    str(o.get("uid") or ""),
-                    o.get("controller") is True,
-                )
-                for o in meta.get("ownerReferences") or ()
-            ),
-            finalizers=tuple(meta.get("finalizers") or ()),
-            managers=tuple(
-                Manager(
-                    str(m.get("manager") or ""),
-                    str(m.get("operation") or ""),
-                    str(m.get("subresource") or ""),
-                    str(m.get("time") or ""),
-                    m.get("fieldsV1") or {},
-                )
-                for m in meta.get("managedFields") or ()
-            ),
+            resource_version=_text(reader.meta.get("resourceVersion")),
+            generation=generation if isinstance(generation, int) else 0,
+            created=_text(reader.meta.get("creationTimestamp")),
+            deleting=reader.text("deletionTimestamp"),
+            labels=reader.texts("labels"),
+            annotations=reader.texts("annotations"),
+            owners=tuple(map(reader.owner, reader.entries("ownerReferences"))),
+            finalizers=reader.names("finalizers"),
+            managers=tuple(map(reader.manager, reader.entries("managedFields"))),
             body=body if keep_body else None,
+            damaged=frozenset(reader.damaged) if reader.damaged else _WHOLE,
         )
 
     @property
@@ -189,6 +179,86 @@ class Live:
     def controller(self) -> Owner | None:
         """The owner reference of the controller, if one is set."""
         return next((owner for owner in self.owners if owner.controller), None)
+
+
+_WHOLE: Final[frozenset[str]] = frozenset()
+
+
+class _Metadata:
+    """Reads an object's metadata, whatever its shape; ``damaged`` collects the fields that had a wrong one."""
+
+    __slots__ = ("damaged", "meta")
+
+    def __init__(self, meta: Json) -> None:
+        self.meta = meta
+        self.damaged: list[str] = []
+
+    def text(self, name: str) -> str:
+        value = self.meta.get(name)
+        if value is not None and not isinstance(value, str):
+            self.damaged.append(name)
+        return _text(value)
+
+    def texts(self, name: str) -> dict[str, str]:
+        value = self.meta.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.damaged.append(name)
+            return {}
+        try:
+            # The quickest proof that every value is text.
+            "".join(value.values())
+        except TypeError:
+            self.damaged.append(name)
+            return {key: _text(item) for key, item in value.items()}
+        return value
+
+    def entries(self, name: str) -> list[Json]:
+        value = self.meta.get(name)
+        if value is None:
+            return []
+        found = [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+        if not isinstance(value, list) or len(found) != len(value):
+            self.damaged.append(name)
+        return found
+
+    def names(self, name: str) -> tuple[str, ...]:
+        value = self.meta.get(name)
+        if value is None:
+            return ()
+        found = tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list) else ()
+        if not isinstance(value, list) or len(found) != len(value):
+            self.damaged.append(name)
+        return found
+
+    def owner(self, entry: Json) -> Owner:
+        controller = entry.get("controller")
+        parts = [entry.get(name) for name in ("apiVersion", "kind", "name", "uid")]
+        if controller not in (None, True, False) or not all(isinstance(part, str) for part in parts):
+            self.damaged.append("ownerReferences")
+        version, kind, name, uid = map(_text, parts)
+        return Owner(version, kind, name, uid, controller is True)
+
+    def manager(self, entry: Json) -> Manager:
+        fields = entry.get("fieldsV1")
+        if fields is None:
+            fields = {}
+        elif not isinstance(fields, dict):
+            self.damaged.append("managedFields")
+            fields = {}
+        parts = [entry.get(name) for name in ("manager", "operation", "subresource", "time")]
+        if not all(part is None or isinstance(part, str) for part in parts):
+            self.damaged.append("managedFields")
+        name, operation, subresource, time = map(_text, parts)
+        return Manager(name, operation, subresource, time, fields)
+
+
+def _text(value: object) -> str:
+    """The value if it is text, or a number as text; anything else is no text."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 @dataclass(frozen=True, slots=True)
