@@ -1,22 +1,22 @@
 """The command line: parses, finds the contract, calls the command, and turns every Fault into one sentence.
 
-Only what parsing needs is imported here; ``--version`` must not wait for anything.
+Only what parsing needs is imported here; ``--version`` must not wait for anything, not even for ``typing``.
 """
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from tui import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from tui.contract.model import Contract
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: "Sequence[str] | None" = None) -> int:
     """Runs one command; returns its exit code (0 clean, 1 blocked, 2 usage, 3 could not verify)."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words == ["--version"]:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import re
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,11 @@ from tui import show
 from tui.contract.model import Contract, glob
 from tui.faults import Exit, Fault, Unverified, UsageFault
 from tui.objects import Inventory
-from tui.opening import ClusterLink, Options, now, open_context
+from tui.opening import ClusterLink, check_pin, now, open_context
+from tui.options import Options, options_of
 from tui.ownership.assess import assess
 from tui.ownership.findings import is_noise
-from tui.ownership.model import Assessment, Attribution, Verdict
-from tui.ownership.staleness import Wish
+from tui.ownership.model import Assessment, Attribution, Verdict, Wish
 from tui.recovery import report
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
 
@@ -37,23 +36,6 @@ HEALTH_POLL = 2.0
 """Seconds between two looks of ``health --wait``."""
 
 
-def options_of(arguments: argparse.Namespace) -> Options:
-    """How to reach the cluster, from the parsed command line."""
-    wish = Wish(getattr(arguments, "expect", None), _settled(getattr(arguments, "settle", None)))
-    return Options(
-        arguments.kubeconfig, arguments.context, arguments.request_timeout, getattr(arguments, "read_only", False), wish
-    )
-
-
-def _settled(text: str | None) -> tuple[str, int] | None:
-    if text is None:
-        return None
-    match = re.fullmatch(r"([^@\s]+)@(\d{1,9})", text)
-    if match is None:
-        raise UsageFault(f"--settle {text}: write the release's name and revision in full, as in NAME@3")
-    return match[1], int(match[2])
-
-
 def check_wish(contract: Contract, wish: Wish) -> None:
     """Refuses a release name that no family of the contract knows. Raises UsageFault."""
     for name in (wish.expected, wish.settled[0] if wish.settled else None):
@@ -71,19 +53,6 @@ async def opened(contract: Contract, options: Options) -> "AsyncIterator[Cluster
         yield link
     finally:
         await link.close()
-
-
-def check_pin(contract: Contract, uid: str | None) -> None:
-    """Refuses a cluster that is not the contract's. Raises UsageFault, or Unverified where the uid was not readable."""
-    if contract.cluster_uid is None or contract.cluster_uid == uid:
-        return
-    if uid is None:
-        raise Unverified(
-            f"the contract is pinned to cluster {contract.cluster_uid} and this one would not tell its uid"
-        )
-    raise UsageFault(
-        f"this is not the contract's cluster: kube-system has uid {uid}, {contract.source} says {contract.cluster_uid}"
-    )
 
 
 async def preflight(arguments: argparse.Namespace, contract: Contract) -> Exit:

@@ -4,7 +4,6 @@ kubernetes.aio is imported only when a link is opened, so that the first frame d
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,9 @@ import platformdirs
 
 from tui import __version__
 from tui.contract.model import Contract
-from tui.faults import Fault
+from tui.faults import Fault, Unverified, UsageFault
 from tui.objects import Inventory, Json, KindKey, Ref
-from tui.ownership.staleness import Wish
+from tui.options import Options
 from tui.recovery.journal import Journal
 from tui.recovery.ports import Identity
 from tui.recovery.session import Session
@@ -26,17 +25,6 @@ if TYPE_CHECKING:
     from tui.cluster.logs import EventNote
     from tui.cluster.reader import ClusterReader
     from tui.cluster.watch import Event
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to reach a cluster: what the command line was given."""
-
-    kubeconfig: str | None = None
-    context: str | None = None
-    timeout: float = 15.0
-    read_only: bool = False
-    wish: Wish = field(default_factory=Wish)
 
 
 def state_directory() -> Path:
@@ -112,6 +100,19 @@ class ClusterLink:
         await self._connection.close()
         if self._ended is not None:
             await self._ended()
+
+
+def check_pin(contract: Contract, uid: str | None) -> None:
+    """Refuses a cluster that is not the contract's. Raises UsageFault, or Unverified where the uid was not readable."""
+    if contract.cluster_uid is None or contract.cluster_uid == uid:
+        return
+    if uid is None:
+        raise Unverified(
+            f"the contract is pinned to cluster {contract.cluster_uid} and this one would not tell its uid"
+        )
+    raise UsageFault(
+        f"this is not the contract's cluster: kube-system has uid {uid}, {contract.source} says {contract.cluster_uid}"
+    )
 
 
 async def open_context(contract: Contract, options: Options) -> ClusterLink:

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 from tui.contract.model import Contract
 from tui.faults import Exit, UsageFault
 
+SHIPPED = Path(__file__).parent / "practice" / "drills"
+
 if TYPE_CHECKING:
     from screens.link import Opener
     from tui.opening import ClusterLink
+    from tui.practice.drills import Drill
 
 
 def show_context(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat``: the app on a context. Raises UsageFault where there is no terminal to show it on."""
-    from tui.commands import options_of
+    from tui.options import options_of
 
     options = options_of(arguments)
     if not _terminal():
@@ -29,8 +32,7 @@ def show_context(arguments: argparse.Namespace, contract: Contract) -> Exit:
     context = choose(options.kubeconfig, options.context, os.environ, Path.home()).context
 
     async def open_link() -> "ClusterLink":
-        from tui.commands import check_pin
-        from tui.opening import open_context
+        from tui.opening import check_pin, open_context
 
         link = await open_context(contract, options)
         check_pin(contract, link.identity.cluster_uid)
@@ -41,19 +43,28 @@ def show_context(arguments: argparse.Namespace, contract: Contract) -> Exit:
 
 def demo(arguments: argparse.Namespace, load: Callable[[], Contract]) -> Exit:
     """``refloat demo``: the app on a practice cluster; without a terminal, its situation as a report."""
-    from tui.practice.drills import list_drills, load_drill
-
     if arguments.list:
+        from tui.practice.drills import list_drills
+
         for each in list_drills():
             print(f"{each.name:22} {each.summary}")
         return Exit.CLEAN
-    drill = load_drill(arguments.drill)
+    if not (SHIPPED / f"{arguments.drill}.yaml").is_file():
+        # Not one of the shipped drills: the file of somebody's own is read, or refused, before the screen is taken.
+        _drill(arguments.drill)
     contract = load()
     if arguments.serve:
-        return asyncio.run(_serve(drill, arguments.port))
+        return asyncio.run(_serve(_drill(arguments.drill), arguments.port))
     if not _terminal() or arguments.output != "text":
-        return asyncio.run(_report(drill, contract, arguments.output))
-    return _run_app(lambda: _practice_link(drill, contract), contract, "practice", start="overview")
+        return asyncio.run(_report(_drill(arguments.drill), contract, arguments.output))
+    # Reading the drill and building its cluster take a while: the first frame does not wait for them.
+    return _run_app(lambda: _practice_link(_drill(arguments.drill), contract), contract, "practice")
+
+
+def _drill(name: str) -> "Drill":
+    from tui.practice.drills import load_drill
+
+    return load_drill(name)
 
 
 def _terminal() -> bool:
@@ -68,10 +79,12 @@ def _run_app(opener: "Opener", contract: Contract, context: str, **options: Any)
     return Exit.CLEAN if not app.return_code else Exit.UNVERIFIED
 
 
-async def _practice_link(drill: Any, contract: Contract) -> "ClusterLink":
+async def _practice_link(drill: "Drill", contract: Contract) -> "ClusterLink":
     """The link to a practice cluster that is started here and ends with the link."""
-    from screens.link import Drill, DrillCheck
-    from tui.opening import Options, open_kubeconfig
+    from screens.link import Drill as Shown
+    from screens.link import DrillCheck
+    from tui.opening import open_kubeconfig
+    from tui.options import Options
     from tui.practice.cluster import PracticeCluster
     from tui.practice.drills import check
 
@@ -82,7 +95,7 @@ async def _practice_link(drill: Any, contract: Contract) -> "ClusterLink":
         verdict = await check(cluster, drill)
         return DrillCheck(verdict.reached, verdict.well, verdict.risky)
 
-    shown = Drill(drill.name, drill.title, drill.story, drill.goal, drill.hints, judge)
+    shown = Shown(drill.name, drill.title, drill.story, drill.goal, drill.hints, judge)
     try:
         return await open_kubeconfig(cluster.kubeconfig(), contract, Options(), shown, cluster.stop)
     except BaseException:
@@ -90,7 +103,7 @@ async def _practice_link(drill: Any, contract: Contract) -> "ClusterLink":
         raise
 
 
-async def _report(drill: Any, contract: Contract, output: str) -> Exit:
+async def _report(drill: "Drill", contract: Contract, output: str) -> Exit:
     """The drill's situation in the words of the preflight and the health check. It is a demonstration: exit 0."""
     from tui import show
     from tui.commands import health_markdown, judged
@@ -119,7 +132,7 @@ async def _report(drill: Any, contract: Contract, output: str) -> Exit:
     return Exit.CLEAN
 
 
-async def _serve(drill: Any, port: int) -> Exit:
+async def _serve(drill: "Drill", port: int) -> Exit:
     """Serves the drill's cluster until interrupted."""
     import yaml
 

@@ -21,8 +21,7 @@ from tui.cluster.reader import ClusterReader
 from tui.cluster.writer import Writer
 from tui.contract.model import Family
 from tui.objects import Json, Ref
-from tui.ownership.model import Decision, Verdict
-from tui.ownership.staleness import Wish
+from tui.ownership.model import Decision, Verdict, Wish
 from tui.recovery.journal import Journal
 from tui.recovery.plan import PlanKind
 from tui.recovery.ports import Identity, Method, Request

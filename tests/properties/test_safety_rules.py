@@ -14,8 +14,7 @@ from tests.clusters import FLUX_SYSTEM, VERSIONS, contract, inventory
 from tests.properties.worlds import RELEASES, Cluster, clusters, gap
 from tui.objects import Inventory, Json
 from tui.ownership.assess import assess
-from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, Rule
-from tui.ownership.staleness import Wish
+from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, Rule, Wish
 
 TODAY = date(2026, 11, 23)
 CONTRACT = contract()

@@ -84,6 +84,14 @@ class Attribution:
         return self.owners[0] if len(self.owners) == 1 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an operator stated beside the cluster: a release name expected (``--expect``), or one of two settled."""
+
+    expected: str | None = None
+    settled: tuple[str, int] | None = None
+
+
 class FamilyState(StrEnum):
     """Whether a release family has one release in force."""
 

@@ -1,4 +1,7 @@
-"""What an object names: the edges by name that rule S7 follows, each with its reason in words. Pure."""
+"""What an object names: the edges by name that rule S7 follows, each with its reason in words. Pure.
+
+A part that has another shape than its kind allows raises :class:`Damaged`: what cannot be read may name anything.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -19,6 +22,11 @@ TEMPLATES: Final[Mapping[KindKey, tuple[str, ...]]] = {
     KindKey("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
 }
 """Where each workload kind keeps its pod spec; the pod's metadata lies beside it."""
+
+_DRIVERS: Final = frozenset(
+    {"csi", "azureFile", "cephfs", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"},
+)
+"""Kinds of volume that may name a Secret to mount with."""
 
 BINDINGS: Final = (KindKey(RBAC, "ClusterRoleBinding"), KindKey(RBAC, "RoleBinding"))
 WEBHOOKS: Final = (
@@ -42,9 +50,17 @@ SERVICE_ACCOUNT: Final = KindKey("", "ServiceAccount")
 CLUSTER_ROLE: Final = KindKey(RBAC, "ClusterRole")
 
 
+MAX_DEPTH: Final = 40
+"""Levels below a spec that are followed: a custom resource may nest anything."""
+
+
 def is_referrer_group(group: str) -> bool:
     """Whether custom resources of this group refer to Secrets, ConfigMaps and ServiceAccounts by name."""
     return group.endswith(("toolkit.fluxcd.io", "fluxcd.controlplane.io", "pulumi.com"))
+
+
+class Damaged(ValueError):
+    """A part of an object is not of the shape its kind allows; the text names the part."""
 
 
 class Edge(NamedTuple):
@@ -55,106 +71,120 @@ class Edge(NamedTuple):
 
 
 def references(body: Json) -> Iterator[Edge]:
-    """Everything that one whole object (or manifest document) names. Damaged parts refer to nothing."""
+    """Everything that one whole object (or manifest document) names. Raises Damaged, possibly after some edges."""
     ref = Ref.of(body)
     kind, space = ref.kind_key, ref.namespace
     if kind in TEMPLATES:
-        yield from _pod_references(dig(body, TEMPLATES[kind]), space)
+        yield from _pod_references(_at(body, TEMPLATES[kind]), space)
     if kind in _READERS:
         yield from _READERS[kind](body, space)
     elif is_referrer_group(ref.group):
         yield from _custom_references(body.get("spec"), space)
 
 
+def scaled_by(body: Json) -> Key | None:
+    """What a HorizontalPodAutoscaler scales; None where its body does not say so readably."""
+    try:
+        return next((edge.target for edge in _hpa_references(body, Ref.of(body).namespace)), None)
+    except Damaged:
+        return None
+
+
 def _stateful_references(body: Json, space: str | None) -> Iterator[Edge]:
-    yield from _named("", "Service", space, dig(body, ("spec", "serviceName")), "names it as its service")
+    yield from _named("", "Service", space, _at(body, ("spec", "serviceName")), "names it as its service")
 
 
 def _account_references(body: Json, space: str | None) -> Iterator[Edge]:
     for field in ("secrets", "imagePullSecrets"):
-        for item in items(body.get(field)):
+        for item in _objects(body.get(field)):
             yield from _named("", "Secret", space, item.get("name"), f"lists it in {field}")
 
 
 def _webhook_references(body: Json, space: str | None) -> Iterator[Edge]:
-    for hook in items(body.get("webhooks")):
-        yield from _service(dig(hook, ("clientConfig", "service")), space, "calls it as a webhook")
+    for hook in _objects(body.get("webhooks")):
+        yield from _service(_at(hook, ("clientConfig", "service")), space, "calls it as a webhook")
 
 
 def _api_service_references(body: Json, space: str | None) -> Iterator[Edge]:
-    yield from _service(dig(body, ("spec", "service")), space, "serves an API through it")
+    yield from _service(_at(body, ("spec", "service")), space, "serves an API through it")
 
 
 def _crd_references(body: Json, space: str | None) -> Iterator[Edge]:
     at = ("spec", "conversion", "webhook", "clientConfig", "service")
-    yield from _service(dig(body, at), space, "converts objects through it")
+    yield from _service(_at(body, at), space, "converts objects through it")
 
 
 def _hpa_references(body: Json, space: str | None) -> Iterator[Edge]:
-    target = mapping(dig(body, ("spec", "scaleTargetRef")))
+    target = _object(_at(body, ("spec", "scaleTargetRef")))
     group = str(target.get("apiVersion") or "").rpartition("/")[0]
     yield from _named(group, str(target.get("kind") or ""), space, target.get("name"), "scales it")
 
 
 def _token_references(body: Json, space: str | None) -> Iterator[Edge]:
-    account = mapping(dig(body, ("metadata", "annotations"))).get("kubernetes.io/service-account.name")
+    account = _object(_at(body, ("metadata", "annotations"))).get("kubernetes.io/service-account.name")
     yield from _named("", "ServiceAccount", space, account, "is a token for it")
 
 
 def _binding_references(body: Json, space: str | None) -> Iterator[Edge]:
-    role = mapping(body.get("roleRef"))
+    role = _object(body.get("roleRef"))
     kind = str(role.get("kind") or "")
     yield from _named(RBAC, kind, None if kind == "ClusterRole" else space, role.get("name"), "grants it (roleRef)")
-    for subject in items(body.get("subjects")):
+    for subject in _objects(body.get("subjects")):
         if subject.get("kind") == "ServiceAccount":
             where = subject.get("namespace") or space
             yield from _named("", "ServiceAccount", where, subject.get("name"), "gives it rights (subject)")
 
 
 def _pod_references(spec: Any, space: str | None) -> Iterator[Edge]:
-    spec = mapping(spec)
+    spec = _object(spec)
     if not spec:
         return
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
     yield from _named("", "ServiceAccount", space, account, "its pods run as it")
-    for item in items(spec.get("imagePullSecrets")):
+    for item in _objects(spec.get("imagePullSecrets")):
         yield from _named("", "Secret", space, item.get("name"), "pulls images with it")
-    for volume in items(spec.get("volumes")):
+    for volume in _objects(spec.get("volumes")):
         yield from _volume_references(volume, space)
     for part in ("initContainers", "containers", "ephemeralContainers"):
-        for container in items(spec.get(part)):
+        for container in _objects(spec.get(part)):
             yield from _env_references(container, space)
 
 
 def _volume_references(volume: Mapping[str, Any], space: str | None) -> Iterator[Edge]:
-    for source in (volume, *items(mapping(volume.get("projected")).get("sources"))):
-        secret = mapping(source.get("secret"))
-        yield from _named("", "Secret", space, secret.get("secretName") or secret.get("name"), "mounts it")
-        yield from _named("", "ConfigMap", space, mapping(source.get("configMap")).get("name"), "mounts it")
-    for driver in ("csi", "azureFile", "cephfs", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"):
-        source = mapping(volume.get(driver))
+    sources = _objects(_object(volume.get("projected")).get("sources")) if "projected" in volume else []
+    for source in (volume, *sources):
+        if "secret" in source:
+            secret = _object(source["secret"])
+            yield from _named("", "Secret", space, secret.get("secretName") or secret.get("name"), "mounts it")
+        if "configMap" in source:
+            yield from _named("", "ConfigMap", space, _object(source["configMap"]).get("name"), "mounts it")
+    if "persistentVolumeClaim" in volume:
+        claim = _object(volume["persistentVolumeClaim"]).get("claimName")
+        yield from _named("", "PersistentVolumeClaim", space, claim, "mounts it")
+    for driver in _DRIVERS.intersection(volume):
+        source = _object(volume[driver])
         for field in ("secretRef", "nodePublishSecretRef"):
-            yield from _named("", "Secret", space, mapping(source.get(field)).get("name"), "mounts a volume with it")
+            yield from _named("", "Secret", space, _object(source.get(field)).get("name"), "mounts a volume with it")
         yield from _named("", "Secret", space, source.get("secretName"), "mounts a volume with it")
 
 
 def _env_references(container: Mapping[str, Any], space: str | None) -> Iterator[Edge]:
-    for source in items(container.get("envFrom")):
+    for source in _objects(container.get("envFrom")):
         yield from _named(
-            "", "Secret", space, mapping(source.get("secretRef")).get("name"), "reads its environment from it"
+            "", "Secret", space, _object(source.get("secretRef")).get("name"), "reads its environment from it"
         )
-        config = mapping(source.get("configMapRef")).get("name")
+        config = _object(source.get("configMapRef")).get("name")
         yield from _named("", "ConfigMap", space, config, "reads its environment from it")
-    for variable in items(container.get("env")):
-        value = mapping(variable.get("valueFrom"))
-        secret = mapping(value.get("secretKeyRef")).get("name")
+    for variable in _objects(container.get("env")):
+        value = _object(variable.get("valueFrom"))
+        secret = _object(value.get("secretKeyRef")).get("name")
         yield from _named("", "Secret", space, secret, "reads a variable from it")
-        config = mapping(value.get("configMapKeyRef")).get("name")
+        config = _object(value.get("configMapKeyRef")).get("name")
         yield from _named("", "ConfigMap", space, config, "reads a variable from it")
 
 
 def _service(service: Any, space: str | None, reason: str) -> Iterator[Edge]:
-    service = mapping(service)
+    service = _object(service)
     yield from _named("", "Service", service.get("namespace") or space, service.get("name"), reason)
 
 
@@ -198,9 +228,9 @@ def _custom_references(spec: Any, space: str | None) -> Iterator[Edge]:
 
 
 def _walk(node: Any, field: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Every (field, value) below a spec; bounded, because a custom resource may nest anything."""
-    if depth > 40:
-        return
+    """Every (field, value) below a spec, down to MAX_DEPTH levels."""
+    if depth > MAX_DEPTH:
+        raise Damaged(f"{field} is nested deeper than {MAX_DEPTH} levels")
     if isinstance(node, dict):
         for name, value in node.items():
             yield str(name), value
@@ -210,9 +240,34 @@ def _walk(node: Any, field: str = "", depth: int = 0) -> Iterator[tuple[str, Any
             yield from _walk(value, field, depth + 1)
 
 
-def _named(group: str, kind: str, space: str | None, name: Any, reason: str) -> Iterator[Edge]:
-    if isinstance(name, str) and name and kind:
-        yield Edge(Key(group, kind, space, name), reason)
+def _named(group: str, kind: str, space: Any, name: Any, reason: str) -> Iterator[Edge]:
+    if name is None or name == "" or not kind:
+        return
+    if not isinstance(name, str) or not isinstance(space, str | None):
+        raise Damaged(f"the name of a {kind} is no text")
+    yield Edge(Key(group, kind, space, name), reason)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Damaged(f"{type(value).__name__} where an object belongs")
+    return value
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Damaged(f"{type(value).__name__} where a list belongs")
+    return [_object(item) for item in value]
+
+
+def _at(node: Any, path: Iterable[str]) -> Any:
+    for name in path:
+        node = _object(node).get(name)
+    return node
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

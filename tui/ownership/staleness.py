@@ -6,7 +6,6 @@ proven) or a sentence saying why it does not hold or could not be verified; the 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from tui.contract.model import Family
@@ -16,7 +15,7 @@ from tui.helm.order import uninstall_order
 from tui.objects import Inventory, Json, Key, KindKey, Live
 from tui.ownership.evidence import FLUX_LABELS, FLUX_MANAGERS, INVENTORIES, World, stamp_managers, stamp_of
 from tui.ownership.holding import held_by_another
-from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Listed, Release, Rule
+from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Listed, Release, Rule, Wish
 from tui.ownership.references import ADMISSION, BINDINGS, RBAC
 from tui.ownership.releases import STORAGE_KINDS, Releases, listed_by
 from tui.ownership.usage import Usage
@@ -43,14 +42,6 @@ DELETABLE: Final = frozenset(
 """S9: all that a cleanup may ever delete."""
 
 RESOURCE_POLICY: Final = "helm.sh/resource-policy"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What an operator stated beside the cluster: a release name expected (``--expect``), or one of two settled."""
-
-    expected: str | None = None
-    settled: tuple[str, int] | None = None
 
 
 def view_family(family: Family, releases: Releases, inventory: Inventory, wish: Wish) -> FamilyView:
