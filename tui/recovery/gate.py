@@ -14,14 +14,16 @@ from tui.contract.model import Contract
 from tui.contract.select import matches_document
 from tui.objects import Inventory, Json, KindKey, Live
 from tui.ownership.evidence import INVENTORIES
-from tui.ownership.model import Assessment, Candidate, Decision
+from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, FamilyView
 from tui.ownership.references import dig, is_referrer_group, items
 from tui.ownership.releases import STORAGE_KINDS
 from tui.ownership.usage import USERS
 from tui.recovery.masking import LAST_APPLIED
-from tui.recovery.plan import Action, Entry, FamilyPin, Pins
-from tui.recovery.ports import Request
+from tui.recovery.plan import Action, Entry, FamilyPin, Pins, subjects_of
+from tui.recovery.ports import Method, Request
+from tui.text import clean
 
+DEPLOYMENT: Final = KindKey("apps", "Deployment")
 DECISIONS: Final = {Decision.DELETE: Action.DELETE, Decision.ADOPT: Action.ADOPT, Decision.RECREATE: Action.RECREATE}
 
 
@@ -51,27 +53,27 @@ class Refusal:
 
 def pins_of(contract: Contract, assessment: Assessment) -> Pins:
     """What a plan made now rests on."""
-    families = tuple(
-        FamilyPin(
-            view.family.name,
-            view.active.name if view.active else view.expected,
-            view.active.revision if view.active else None,
-            view.active.storage.uid if view.active else None,
-        )
-        for view in assessment.families
-    )
+    families = tuple(_family_pin(view) for view in assessment.families)
     return Pins(assessment.inventory.cluster_uid, contract.name, contract.sha256, families)
 
 
+def _family_pin(view: FamilyView) -> FamilyPin:
+    active = view.active
+    if active is None:
+        return FamilyPin(view.family.name, view.expected, None, None)
+    documents = hashlib.sha256(active.manifest.encode("utf-8", "surrogatepass")).hexdigest()
+    return FamilyPin(view.family.name, active.name, active.revision, active.storage.uid, documents)
+
+
 def kinds_to_reread(entry: Entry, inventory: Inventory) -> frozenset[KindKey]:
-    """Everything that S4 and S7 rest on for this entry, and the release records."""
+    """Everything that S4 and S7 rest on for this entry, the release records, and what tells of an owner at work."""
     kind = entry.ref.kind_key
-    kinds = {kind, *(KindKey("", storage) for storage in STORAGE_KINDS), *INVENTORIES.values()}
+    kinds = {kind, DEPLOYMENT, *(KindKey("", storage) for storage in STORAGE_KINDS), *INVENTORIES.values()}
     kinds |= {served for served in inventory.served if is_referrer_group(served.group)}
     if entry.action is not Action.CREATE:
         kinds |= set(USERS.get(kind, ()))
         # A user may be under a controller that leaves too: the chain must be whole to see that.
-        kinds |= {KindKey("apps", "Deployment"), KindKey("apps", "ReplicaSet")}
+        kinds.add(KindKey("apps", "ReplicaSet"))
     return frozenset(kinds & set(inventory.served))
 
 
@@ -99,6 +101,9 @@ def judge(contract: Contract, entry: Entry, planned: Pins, look: Look, seen: str
 
     ``planned`` is what its plan rests on; ``seen`` is the fingerprint the operator confirmed, or None before that.
     """
+    view = look.assessment.family(entry.family)
+    if view is not None and view.state is FamilyState.UNVERIFIABLE:
+        return Refusal(f"the releases of {entry.family} could not be verified: {view.why}", whole_plan=True)
     if (changed := _changed_pins(planned, look.pins)) is not None:
         return Refusal(changed, whole_plan=True)
     busy = owner_at_work(look.assessment.inventory)
@@ -106,7 +111,7 @@ def judge(contract: Contract, entry: Entry, planned: Pins, look: Look, seen: str
         return Refusal(f"{busy}: no write while an owner is at work; wait for it to end")
     if entry.action is Action.CREATE:
         return _judge_create(contract, entry, look)
-    return _judge_existing(entry, look, seen)
+    return _judge_existing(entry, look, seen) or _judge_candidate(contract, entry, look)
 
 
 def _judge_existing(entry: Entry, look: Look, seen: str | None) -> Refusal | None:
@@ -119,10 +124,12 @@ def _judge_existing(entry: Entry, look: Look, seen: str | None) -> Refusal | Non
         )
     if seen is not None and fingerprint(look.body) != seen:
         return Refusal(f"{entry.ref.label} has changed since it was shown: look at it again")
-    return _judge_candidate(entry, look)
+    if entry.action is not Action.ADOPT and subjects_of(entry.ref, look.body) != entry.subjects:
+        return Refusal(f"{entry.ref.label} grants rights to others than when it was planned: plan again")
+    return None
 
 
-def _judge_candidate(entry: Entry, look: Look) -> Refusal | None:
+def _judge_candidate(contract: Contract, entry: Entry, look: Look) -> Refusal | None:
     candidate = next((c for c in look.assessment.candidates if c.ref.key == entry.ref.key), None)
     if candidate is None or DECISIONS.get(candidate.decision) is not entry.action:
         return Refusal(_why_not(entry, candidate))
@@ -132,7 +139,7 @@ def _judge_candidate(entry: Entry, look: Look) -> Refusal | None:
     if still_there:
         kind, name = still_there[0].kind, still_there[0].name
         return Refusal(f"{entry.ref.label} is used by {kind} {name}, which must leave first")
-    return None
+    return _judge_document(contract, entry) if entry.action is Action.RECREATE else None
 
 
 def _why_not(entry: Entry, candidate: Candidate | None) -> str:
@@ -144,50 +151,104 @@ def _why_not(entry: Entry, candidate: Candidate | None) -> str:
 
 def _judge_create(contract: Contract, entry: Entry, look: Look) -> Refusal | None:
     if look.body is not None:
-        who = Live.of(look.body)
-        managers = ", ".join(dict.fromkeys(m.name for m in who.managers if not m.subresource)) or "an unknown manager"
-        return Refusal(f"{entry.ref.label} exists meanwhile, made by {managers}: nothing is created over it")
-    if entry.document is None:
-        return Refusal(f"{entry.ref.label} has no document to create it from")
+        return Refusal(f"{entry.ref.label} exists meanwhile, made by {made_by(look.body)}: nothing is created over it")
+    for kind in (entry.ref.kind_key, *INVENTORIES.values()):
+        gap = look.assessment.inventory.gap(*kind, entry.ref.namespace)
+        if gap is not None:
+            return Refusal(f"could not verify that nobody has or lists {entry.ref.label}: {gap.text}")
     lost = next((m for m in look.assessment.missing if m.ref.key == entry.ref.key), None)
     if lost is None or not lost.replayable:
         return Refusal(
             f"{entry.ref.label} is not to be replayed: {lost.why if lost else 'its release no longer lists it'}"
         )
-    if lost.document.sha256 != entry.document.sha256:
-        return Refusal(f"the stored document of {entry.ref.label} is not the one that was planned")
+    if entry.document is not None and lost.document.sha256 != entry.document.sha256:
+        return Refusal(f"the stored document of {entry.ref.label} is not the one that was planned", whole_plan=True)
+    return _judge_document(contract, entry)
+
+
+def _judge_document(contract: Contract, entry: Entry) -> Refusal | None:
+    """Whether the contract lets a stored document be sent at all."""
+    if entry.document is None:
+        return Refusal(f"{entry.ref.label} has no document to create it from")
     for rail in contract.guardrails:
         if matches_document(rail.deny, entry.ref, {}, {}, entry.document.body):
             return Refusal(f"guardrail {rail.id} denies {entry.ref.label}: {rail.reason}")
     return None
 
 
+def made_by(body: Json) -> str:
+    """Who holds fields of an object, in words: what to tell of one that appeared meanwhile."""
+    managers = dict.fromkeys(m.name for m in Live.of(body).managers if not m.subresource)
+    return clean(", ".join(managers), 400) or "an unknown manager"
+
+
 def admit(
     contract: Contract, entry: Entry, planned: Pins, look: Look, seen: str | None, request: Request
 ) -> Admitted | Refusal:
-    """Admits one request of an entry, or says why not. A dry run is admitted like the real thing."""
+    """Admits one request of an entry, or says why not. A dry run is admitted like the real thing.
+
+    ``seen`` may be None for a dry run and for a create alone: whatever changes an object was shown before.
+    """
     refusal = judge(contract, entry, planned, look, seen)
     if refusal is not None:
         return refusal
-    if request.ref.key != entry.ref.key:
-        return Refusal(f"{request.ref.label} is not what {entry.id} is about")
-    return Admitted(request)
+    if seen is None and look.body is not None and not request.dry_run:
+        return Refusal(f"{entry.ref.label} was not shown before it was confirmed: look at it first")
+    return Admitted(request) if _fits(entry, look, request) else _unfit(entry, request)
 
 
 def admit_follow_up(entry: Entry, uid: str, live: Json, request: Request) -> Admitted | Refusal:
-    """Admits the second request of an entry whose first one is done: on the very object that the first one left."""
-    if Live.of(live).ref.uid != uid or request.ref.key != entry.ref.key:
+    """Admits the second request of an entry whose first one is done: on the very object that the first one left.
+
+    It may say who manages the object's fields, and nothing else.
+    """
+    if Live.of(live).ref.uid != uid:
         return Refusal(f"{entry.ref.label} is another object now: its second step is left undone")
-    return Admitted(request)
+    version = (live.get("metadata") or {}).get("resourceVersion")
+    steps = request.body if isinstance(request.body, list) else []
+    guarded = {"op": "replace", "path": "/metadata/resourceVersion", "value": version} in steps and bool(version)
+    paths = {step.get("path") for step in steps}
+    if request.method is Method.JSON_PATCH and guarded and paths == _FOLLOW_UP and request.ref.key == entry.ref.key:
+        return Admitted(request)
+    return _unfit(entry, request)
 
 
 def admit_recreation(entry: Entry, now: Json | None, request: Request) -> Admitted | Refusal:
     """Admits the create half of a recreation whose deletion is done; ``now`` is what stands there (None: 404)."""
-    if entry.action is not Action.RECREATE or request.ref.key != entry.ref.key:
-        return Refusal(f"{request.ref.label} is not what {entry.id} is about")
     if now is not None:
-        return Refusal(f"{entry.ref.label} was made again by somebody else meanwhile: nothing is created over it")
-    return Admitted(request)
+        return Refusal(
+            f"{entry.ref.label} was made again by {made_by(now)} meanwhile: nothing is created over it",
+        )
+    create = request.method is Method.CREATE and request.ref.key == entry.ref.key
+    return Admitted(request) if create and entry.action is Action.RECREATE else _unfit(entry, request)
+
+
+_FOLLOW_UP: Final = {"/metadata/managedFields", "/metadata/resourceVersion"}
+
+
+def _unfit(entry: Entry, request: Request) -> Refusal:
+    return Refusal(f"a {request.method.value} of {request.ref.label} is not what {entry.id} is about")
+
+
+def _fits(entry: Entry, look: Look, request: Request) -> bool:
+    """Whether a request does what its entry says, to the object last looked at and to no later one."""
+    if request.ref.key != entry.ref.key:
+        return False
+    body = request.body if isinstance(request.body, dict) else {}
+    meta = (look.body or {}).get("metadata") or {}
+    last = {"uid": meta.get("uid"), "resourceVersion": meta.get("resourceVersion")}
+    if request.method is Method.DELETE:
+        leaves = entry.action in (Action.DELETE, Action.RECREATE)
+        return leaves and all(last.values()) and body.get("preconditions") == last
+    if request.method is Method.MERGE_PATCH:
+        stamps = body.get("metadata") or {}
+        pinned = all(last.values()) and {name: stamps.get(name) for name in last} == last
+        return entry.action is Action.ADOPT and pinned and set(body) == {"metadata"} and set(stamps) <= _STAMPED
+    tried = entry.action is Action.RECREATE and request.dry_run
+    return request.method is Method.CREATE and (entry.action is Action.CREATE or tried)
+
+
+_STAMPED: Final = {"uid", "resourceVersion", "labels", "annotations"}
 
 
 def _changed_pins(planned: Pins, now: Pins) -> str | None:

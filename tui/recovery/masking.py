@@ -1,56 +1,107 @@
 """What of an object may be shown: Secrets masked, managedFields folded, everything cleaned. Pure."""
 
-import hashlib
+from collections.abc import Mapping
 from difflib import unified_diff
 from typing import Any, Final
 
 import yaml
 
-from tui.objects import Json
+from tui.faults import ApiFault, Fault
+from tui.objects import Json, Ref
 from tui.text import clean_lines
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+MAX_YAML: Final = 8 * 2**20
+"""Characters of one object's YAML: etcd holds no larger object, so what is asked about is never shown cut."""
+
 _NOISE: Final = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
+_SECRET_FIELDS: Final = ("data", "stringData")
+_DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def masked(body: Json) -> Json:
+def masked(body: Json, other: Json | None = None) -> Json:
     """A copy fit for a screen: no managedFields, no last-applied annotation, and no value of a Secret.
 
-    A masked value keeps a short digest, so that a change can be seen without the value.
+    A masked value keeps its length alone: a digest would let a guess be checked. With ``other``, the object it is
+    compared with, a value that differs from the other's says so.
     """
-    metadata = dict(body.get("metadata") or {})
-    metadata.pop("managedFields", None)
-    annotations = dict(metadata.get("annotations") or {})
-    if annotations.pop(LAST_APPLIED, None) is not None:
-        metadata["annotations"] = annotations
+    found = body.get("metadata")
+    metadata = {k: v for k, v in found.items() if k != "managedFields"} if isinstance(found, dict) else {}
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict) and LAST_APPLIED in annotations:
+        metadata["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
     shown = {**body, "metadata": metadata}
     if body.get("kind") == "Secret":
-        for field in ("data", "stringData"):
-            if isinstance(body.get(field), dict):
-                shown[field] = {name: _mask(value) for name, value in body[field].items()}
+        for field in _SECRET_FIELDS:
+            if body.get(field) is not None:
+                shown[field] = _masked_values(body[field], other.get(field) if other else None)
     return shown
 
 
-def _mask(value: object) -> str:
-    digest = hashlib.sha256(str(value).encode("utf-8", "replace")).hexdigest()[:8]
-    return f"*** ({len(str(value))} characters, sha256 {digest})"
+def _masked_values(values: Any, others: Any) -> Any:
+    if not isinstance(values, dict):
+        return _mask(values, changed=False)
+    before = others if isinstance(others, Mapping) else {}
+    return {name: _mask(value, changed=name in before and before[name] != value) for name, value in values.items()}
+
+
+def _mask(value: object, *, changed: bool) -> str:
+    return f"*** ({len(str(value))} characters{', another value' if changed else ''})"
 
 
 def to_yaml(body: Any) -> str:
     """A masked object as YAML, cleaned for a screen, with the order of its fields kept."""
-    return clean_lines(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))
+    text = yaml.dump(body, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=100)
+    return clean_lines(text, MAX_YAML)
 
 
 def difference(before: Json | None, after: Json | None) -> tuple[str, ...]:
     """A unified diff of two objects as YAML, Secrets masked, without the fields that the server keeps for itself."""
-    old, new = (_lines(before), _lines(after))
+    old, new = _lines(before, None), _lines(after, before)
     return tuple(unified_diff(old, new, "live", "result", lineterm="", n=3))
 
 
-def _lines(body: Json | None) -> list[str]:
+def _lines(body: Json | None, other: Json | None) -> list[str]:
     if body is None:
         return []
-    shown = masked(body)
+    shown = masked(body, other)
     shown["metadata"] = {name: value for name, value in shown["metadata"].items() if name not in _NOISE}
     shown.pop("status", None)
     return to_yaml(shown).splitlines()
+
+
+def visible(body: Json) -> Json:
+    """A copy in which every hidden character of keys and values is made visible: fit to be judged and shown.
+
+    What is read to be written back is exact, and must not reach a screen so. Nothing is cut; the walk keeps its own
+    stack, so that no depth of nesting can break it.
+    """
+    whole = _copied(body)
+    pending: list[Any] = [whole]
+    while pending:
+        node = pending.pop()
+        for place, item in list(node.items() if isinstance(node, dict) else enumerate(node)):
+            if isinstance(item, str):
+                node[place] = _shown(item)
+            elif isinstance(item, dict | list):
+                node[place] = _copied(item) if isinstance(item, dict) else list(item)
+                pending.append(node[place])
+    return whole
+
+
+def _copied(node: Json) -> Json:
+    return {_shown(name): value for name, value in node.items()}
+
+
+def _shown(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else clean_lines(text, limit=len(text))
+
+
+def hushed(fault: Fault, ref: Ref) -> Fault:
+    """The fault as it may be told: what was said about a Secret may repeat what it holds, and is left out."""
+    if ref.kind != "Secret":
+        return fault
+    unsaid = "the words are not shown, they may repeat what the Secret holds"
+    if isinstance(fault, ApiFault):
+        return ApiFault(fault.code, fault.reason, f"HTTP {fault.code} {fault.reason}: {unsaid}".replace(" :", ":"))
+    return type(fault)(f"{ref.label}: {type(fault).__name__}; {unsaid}")

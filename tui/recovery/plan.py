@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tui.helm.model import Document
-from tui.objects import Key, Ref
+from tui.objects import Json, Key, Ref
+from tui.ownership.references import BINDINGS, items
 
 
 class PlanKind(StrEnum):
@@ -26,12 +27,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FamilyPin:
-    """The release a plan was made under: its name and revision, and the uid of the record that says so."""
+    """The release a plan was made under: its name and revision, and the uid of the record that says so.
+
+    ``documents`` is the SHA-256 of its whole stored manifest, in hex; empty where no release is in force.
+    """
 
     family: str
     release: str | None
     revision: int | None
     record_uid: str | None
+    documents: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,8 @@ class Pins:
 class Entry:
     """One action on one resource.
 
-    ``ref.uid``, ``resource_version`` and ``seen`` (a digest, see ``gate.fingerprint``) pin what was seen; a create
-    has none of them, it pins ``document`` instead. ``release`` is the release the object will belong to (adopt,
+    ``ref.uid``, ``resource_version`` and, of a binding that leaves, ``subjects`` pin what was seen; a create has none
+    of them, it pins ``document`` instead. ``release`` is the release the object will belong to (adopt,
     recreate, create) or the stale one it leaves with (delete). ``owner_now`` and ``then`` are for the plan table:
     who has it now, and what will happen next. ``used_by`` says what depends on it. ``typed`` is the text an operator
     must type, beyond yes; empty where yes is enough.
@@ -63,7 +68,7 @@ class Entry:
     owner_now: str
     then: str
     resource_version: str = ""
-    seen: str = ""
+    subjects: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
     rests_on: tuple[Key, ...] = ()
     document: Document | None = field(default=None, repr=False)
@@ -88,12 +93,30 @@ class Plan:
 
     def without(self, skipped: Iterable[Key]) -> "Plan":
         """The plan once these entries are skipped: what rested on them is protected again and leaves the plan too."""
-        gone = set(skipped)
+        skip = frozenset(skipped)
+        gone = set(skip)
         kept: list[Entry] = []
         for entry in self.entries:
             if entry.ref.key in gone or any(key in gone for key in entry.rests_on):
                 gone.add(entry.ref.key)
             else:
                 kept.append(entry)
-        left = tuple((entry.ref, "rests on an entry that was skipped") for entry in self.entries if entry not in kept)
+        left = tuple(
+            (entry.ref, _SKIPPED if entry.ref.key in skip else "rests on an entry that was skipped")
+            for entry in self.entries
+            if entry.ref.key in gone
+        )
         return Plan(self.kind, self.pins, tuple(kept), self.advice, (*self.left_out, *left))
+
+
+_SKIPPED = "skipped by the operator"
+
+
+def subjects_of(ref: Ref, body: Json | None) -> tuple[str, ...]:
+    """Who holds rights by a binding, as ``Kind namespace/name``; nobody for any other kind."""
+    if ref.kind_key not in BINDINGS:
+        return ()
+    return tuple(
+        f"{s.get('kind')} {s.get('namespace') or ''}{'/' if s.get('namespace') else ''}{s.get('name')}"
+        for s in items((body or {}).get("subjects"))
+    )

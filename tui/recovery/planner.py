@@ -10,9 +10,8 @@ from tui.helm.order import install_order
 from tui.objects import Ref
 from tui.ownership.evidence import stamp_of
 from tui.ownership.model import Assessment, Candidate, Decision, Missing
-from tui.ownership.references import BINDINGS, items
 from tui.recovery.gate import DECISIONS, pins_of
-from tui.recovery.plan import Action, Entry, Plan, PlanKind
+from tui.recovery.plan import Action, Entry, Plan, PlanKind, subjects_of
 
 _FIRST: Final = {Decision.ADOPT: 0, Decision.RECREATE: 1, Decision.DELETE: 2}
 
@@ -50,7 +49,7 @@ def _cleanup_entry(assessment: Assessment, candidate: Candidate) -> Entry:
     live = candidate.live
     action = DECISIONS[candidate.decision]
     document = _document(assessment, candidate) if action is Action.RECREATE else None
-    subjects = _subjects(candidate)
+    subjects = subjects_of(live.ref, live.body) if action is not Action.ADOPT else ()
     stamp = stamp_of(live)
     return Entry(
         action=action,
@@ -63,10 +62,11 @@ def _cleanup_entry(assessment: Assessment, candidate: Candidate) -> Entry:
         else "no complete stamp",
         then=_then(candidate),
         resource_version=live.resource_version,
-        used_by=tuple(f"grants rights to {subject}" for subject in subjects) if action is not Action.ADOPT else (),
+        subjects=subjects,
+        used_by=tuple(f"grants rights to {subject}" for subject in subjects),
         rests_on=candidate.rests_on,
         document=document,
-        typed=live.ref.name if subjects and action is not Action.ADOPT else "",
+        typed=live.ref.name if subjects else "",
     )
 
 
@@ -74,16 +74,6 @@ def _document(assessment: Assessment, candidate: Candidate) -> Document | None:
     view = assessment.family(candidate.family)
     listed = view.listed if view else ()
     return next((each.documents[candidate.ref.key] for each in listed if candidate.ref.key in each.documents), None)
-
-
-def _subjects(candidate: Candidate) -> tuple[str, ...]:
-    """Who loses rights when a binding goes."""
-    if candidate.ref.kind_key not in BINDINGS:
-        return ()
-    found = items((candidate.live.body or {}).get("subjects"))
-    return tuple(
-        f"{s.get('kind')} {s.get('namespace') or ''}{'/' if s.get('namespace') else ''}{s.get('name')}" for s in found
-    )
 
 
 def _then(candidate: Candidate) -> str:

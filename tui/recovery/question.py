@@ -1,12 +1,14 @@
 """One resource as it is put to the operator: what it is, what would happen, and what a dry run answered. Pure."""
 
 from dataclasses import dataclass, field
+from shlex import quote
 
 from tui.objects import Json
 from tui.ownership.evidence import RELEASE_NAME
 from tui.recovery.gate import Look, fingerprint
 from tui.recovery.masking import difference, masked, to_yaml
 from tui.recovery.plan import Action, Entry
+from tui.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,12 @@ def _question(entry: Entry, look: Look, refusal: str, dry_run: str, diff: tuple[
     return Question(
         entry=entry,
         allowed=not refusal,
-        refusal=refusal,
+        refusal=clean(refusal),
         live_yaml=to_yaml(masked(body)),
         diff=diff,
-        dry_run=dry_run,
-        evidence=tuple(f"{e.owner}: {e.text}" for e in attribution.evidence) if attribution else (),
-        kubectl=by_hand(entry, look.body),
+        dry_run=clean(dry_run),
+        evidence=tuple(clean(f"{e.owner}: {e.text}") for e in attribution.evidence) if attribution else (),
+        kubectl=clean(by_hand(entry, look.body)),
         seen=fingerprint(look.body) if look.body is not None else None,
     )
 
@@ -69,9 +71,10 @@ def by_hand(entry: Entry, body: Json | None) -> str:
     """The kubectl line for the same change, with its preconditions as far as kubectl can say them."""
     if entry.action is Action.CREATE:
         return f"kubectl create -f FILE  # the stored document of {entry.ref.label} with the stamps of {entry.release}"
-    version = str(((body or {}).get("metadata") or {}).get("resourceVersion") or "")
+    version = quote(str(((body or {}).get("metadata") or {}).get("resourceVersion") or ""))
     target = entry.ref.kubectl
     if entry.action is Action.ADOPT:
-        return f"kubectl annotate {target} --overwrite --resource-version={version} {RELEASE_NAME}={entry.release}"
+        stamp = f"{RELEASE_NAME}={quote(entry.release)}"
+        return f"kubectl annotate {target} --overwrite --resource-version={version} {stamp}"
     seen = "-o jsonpath='{.metadata.uid} {.metadata.resourceVersion}'"
     return f"kubectl get {target} {seen}  # must print {entry.ref.uid} {version}, then: kubectl delete {target}"

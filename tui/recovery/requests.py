@@ -6,11 +6,12 @@ an object takes two requests: the change itself, then a rewrite of the managedFi
 """
 
 import copy
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from tui.helm.manifest import stamped
-from tui.objects import Inventory, Json
+from tui.objects import Inventory, Json, Live
 from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, owns_nothing, stamp_managers, stamp_of
 from tui.ownership.model import FamilyView
 from tui.recovery.plan import Entry
@@ -19,6 +20,27 @@ from tui.recovery.ports import Method, Request
 DEFAULT_MANAGER = "helm"
 KUBECTL_APPLIED = (("kubectl-client-side-apply", "Update"), ("kubectl", "Apply"))
 """What ``kubectl apply`` leaves behind, client- and server-side, as (manager, operation)."""
+
+
+class Keeper(NamedTuple):
+    """How a release's own tool holds its objects: its field manager, and ``Apply`` or ``Update``."""
+
+    manager: str
+    operation: str
+
+
+def keeper_of(view: FamilyView, inventory: Inventory, body: Json | None) -> Keeper:
+    """Who is to hold an object's fields. ``body`` is the object as it stands, None where it is missing.
+
+    With a release in force that is its manager by its apply method. Without one, nobody knows yet how the expected
+    release will be installed: whoever holds the object's stamp goes on holding it, by the operation it did so far.
+    """
+    if view.active is not None:
+        return Keeper(release_manager(view, inventory), "Apply" if view.active.apply_method == "ssa" else "Update")
+    live = Live.of(body or {})
+    holders = [m for m in live.managers if m.name in stamp_managers(live) and not m.subresource and not owns_nothing(m)]
+    holders.sort(key=lambda m: m.operation != "Apply")
+    return Keeper(holders[0].name, holders[0].operation) if holders else Keeper(DEFAULT_MANAGER, "Update")
 
 
 def release_manager(view: FamilyView, inventory: Inventory) -> str:
@@ -34,8 +56,10 @@ def release_manager(view: FamilyView, inventory: Inventory) -> str:
         stamp = stamp_of(live) if live else None
         if live is None or stamp is None or stamp.release != view.active.name:
             continue
-        found.update(m.name for m in live.managers if m.name in stamp_managers(live) and not owns_nothing(m))
-    return found.most_common(1)[0][0] if found else DEFAULT_MANAGER
+        holders = stamp_managers(live)
+        found.update({m.name for m in live.managers if m.name in holders and not owns_nothing(m)})
+    # Of two that hold as many, the first by name: the same objects always give the same answer.
+    return min(found, key=lambda name: (-found[name], name)) if found else DEFAULT_MANAGER
 
 
 def delete(entry: Entry, uid: str, resource_version: str, *, dry_run: bool) -> Request:
@@ -76,46 +100,55 @@ def stamp(entry: Entry, release_namespace: str, resource_version: str, manager: 
     return Request(Method.MERGE_PATCH, entry.ref, body, manager, dry_run)
 
 
-def hand_over(
-    entry: Entry, live: Json, manager: str, operation: str, former: Iterable[str], *, dry_run: bool
-) -> Request | None:
-    """A JSON patch after which ``manager`` holds, by ``operation``, what it and ``former`` managers held.
+def hand_over(entry: Entry, live: Json, keeper: Keeper, former: Iterable[str], *, dry_run: bool) -> Request | None:
+    """A JSON patch after which the keeper holds, by its operation, what it and ``former`` managers held.
 
     None where managedFields already say so. The resourceVersion in the patch makes it fail on any other object.
     """
     meta = live.get("metadata") or {}
     before = meta.get("managedFields") or []
-    after = merged_managers(before, manager, operation, former)
+    after = merged_managers(before, keeper.manager, keeper.operation, former)
     if after == before:
         return None
     patch: list[Json] = [
         {"op": "replace", "path": "/metadata/managedFields", "value": after},
         {"op": "replace", "path": "/metadata/resourceVersion", "value": meta.get("resourceVersion")},
     ]
-    return Request(Method.JSON_PATCH, entry.ref, patch, manager, dry_run)
+    return Request(Method.JSON_PATCH, entry.ref, patch, keeper.manager, dry_run)
 
 
 def merged_managers(entries: list[Json], manager: str, operation: str, former: Iterable[str]) -> list[Json]:
-    """managedFields in which one entry (manager, operation) unites its own entries and those of ``former`` managers.
+    """managedFields in which (manager, operation) unites its own entries and those of ``former`` managers.
 
-    Entries of a subresource stay: they are other owners (facts.md, D4).
+    Entries of a subresource stay: they are other owners. Of one that applies there is a single entry, of one that
+    updates there is one for each API version (facts.md, D4).
     """
     names = {manager, *former}
-    taken = [
-        e
-        for e in entries
-        if not e.get("subresource")
-        and (e.get("manager") in names or (e.get("manager"), e.get("operation")) in KUBECTL_APPLIED)
-    ]
-    if not taken:
-        return entries
-    own = next((e for e in taken if (e.get("manager"), e.get("operation")) == (manager, operation)), taken[0])
+    taken: dict[str, list[Json]] = defaultdict(list)
+    for entry in entries:
+        if not entry.get("subresource") and _is_taken(entry, names):
+            taken["" if operation == "Apply" else str(entry.get("apiVersion"))].append(entry)
+    merged: list[Json] = []
+    for entry in entries:
+        group = next((each for each in taken.values() if any(one is entry for one in each)), None)
+        if group is None:
+            merged.append(entry)
+            continue
+        own = next((e for e in group if (e.get("manager"), e.get("operation")) == (manager, operation)), group[0])
+        if own is entry:
+            merged.append(_united(own, group, manager, operation))
+    return merged
+
+
+def _is_taken(entry: Json, names: set[str]) -> bool:
+    return entry.get("manager") in names or (entry.get("manager"), entry.get("operation")) in KUBECTL_APPLIED
+
+
+def _united(own: Json, group: Iterable[Json], manager: str, operation: str) -> Json:
     fields: Json = {}
-    for each in taken:
+    for each in group:
         fields = _union(fields, each.get("fieldsV1") or {})
-    united = {**own, "manager": manager, "operation": operation, "fieldsType": "FieldsV1", "fieldsV1": fields}
-    at = entries.index(own)
-    return [united if i == at else e for i, e in enumerate(entries) if i == at or e not in taken]
+    return {**own, "manager": manager, "operation": operation, "fieldsType": "FieldsV1", "fieldsV1": fields}
 
 
 def _union(one: Json, other: Json) -> Json:

@@ -5,24 +5,28 @@ It knows no screen, no HTTP and no disk of its own: the reader, the writer and t
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from tui.contract.model import Contract
-from tui.faults import ApiFault, Exit, Fault, OutcomeUnknown
+from tui.faults import ApiFault, Exit, Fault, OutcomeUnknown, Unverified
 from tui.objects import Inventory, Live
 from tui.ownership.assess import assess
-from tui.ownership.model import Assessment, FamilyView
-from tui.ownership.staleness import Wish
+from tui.ownership.model import Assessment, FamilyView, Wish
 from tui.recovery import question, requests
+from tui.recovery.chain import JournalFault
 from tui.recovery.gate import Admitted, Look, Refusal, admit, judge, kinds_to_reread, pins_of
 from tui.recovery.health import Health, check_health
+from tui.recovery.masking import hushed, visible
 from tui.recovery.plan import Action, Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Answer, Identity, Method, Progress, Reader, Request
 from tui.recovery.question import Question, Trial
 from tui.recovery.steps import Record, Steps, Writer
+from tui.text import clean
 
 
 class Status(StrEnum):
@@ -106,16 +110,18 @@ class Session:
         """Reads everything about one entry afresh and tries it by dry run. Changes nothing. Raises Fault."""
         look = await self._look(entry)
         refusal = judge(self.contract, entry, plan.pins, look)
+        # A whole object as YAML and its diff take up to a second: off the loop, as above.
         if refusal is not None:
-            return question.refused(entry, look, refusal.why)
-        return question.asked(entry, look, await self._try(plan, entry, look))
+            return await asyncio.to_thread(question.refused, entry, look, refusal.why)
+        trial = await self._try(plan, entry, look)
+        return await asyncio.to_thread(question.asked, entry, look, trial)
 
     async def _look(self, entry: Entry) -> Look:
         known = (await self._assessed()).inventory
         inventory = await self._reader.relist(known, kinds_to_reread(entry, known))
         # The object itself is read last, and what was read of it is what counts.
         body = await self._reader.get(entry.ref)
-        fresh = inventory.with_object(entry.ref.key, Live.of(body) if body is not None else None)
+        fresh = inventory.with_object(entry.ref.key, Live.of(visible(body)) if body is not None else None)
         assessment = await self._assess(fresh)
         return Look(assessment, body, pins_of(self.contract, assessment))
 
@@ -129,7 +135,7 @@ class Session:
     def _request(self, entry: Entry, look: Look, *, dry_run: bool) -> Request:
         """The first request of an entry."""
         view = self._view(entry, look)
-        manager = requests.release_manager(view, look.assessment.inventory)
+        manager = requests.keeper_of(view, look.assessment.inventory, look.body).manager
         meta = (look.body or {}).get("metadata") or {}
         version = str(meta.get("resourceVersion") or "")
         if entry.action in (Action.DELETE, Action.RECREATE):
@@ -146,21 +152,27 @@ class Session:
             result = None if request.method is Method.DELETE else answer.body
             if entry.action is Action.RECREATE:
                 result = await self._try_recreate(plan, entry, look)
+        except Unverified as fault:
+            return Trial(ok=False, text=f"it could not be tried: {fault}")
         except Fault as fault:
             return Trial(ok=False, text=f"the server would refuse it: {fault}")
-        warned = f"; it warns: {'; '.join(answer.warnings)}" if answer.warnings else ""
+        told = () if entry.ref.kind == "Secret" else answer.warnings
+        warned = f"; it warns: {'; '.join(told)}" if told else ""
         return Trial(ok=True, text=f"the server would accept it{warned}", result=result)
 
     async def _dry_run(self, plan: Plan, entry: Entry, look: Look, request: Request) -> Answer:
         admitted = admit(self.contract, entry, plan.pins, look, None, request)
         if isinstance(admitted, Refusal):
             raise Fault(admitted.why)
-        return await self._writer.send(admitted)
+        try:
+            return await self._writer.send(admitted)
+        except Fault as fault:
+            raise hushed(fault, entry.ref) from None
 
     async def _try_recreate(self, plan: Plan, entry: Entry, look: Look) -> dict[str, object]:
         """The create half of a recreation: only "already exists" says that nothing but the old object is in the way."""
         view = self._view(entry, look)
-        manager = requests.release_manager(view, look.assessment.inventory)
+        manager = requests.keeper_of(view, look.assessment.inventory, look.body).manager
         body = requests.replayed(entry, view.family.namespace)
         try:
             await self._dry_run(plan, entry, look, requests.create(entry, body, manager, dry_run=True))
@@ -176,7 +188,7 @@ class Session:
         return self._ended(entry, Status.SKIPPED, "skipped by the operator")
 
     def _ended(self, entry: Entry, status: Status, text: str) -> Outcome:
-        outcome = Outcome(entry, status, text)
+        outcome = Outcome(entry, status, clean(text))
         self.outcomes.append(outcome)
         return outcome
 
@@ -184,9 +196,12 @@ class Session:
         """Does what was confirmed, if the gate still admits it. ``typed`` is what the operator typed beyond yes.
 
         One entry at a time: a second call waits for the first. Every Fault of the cluster becomes an outcome; raises
-        JournalFault where the journal cannot be written, and then sends nothing more.
+        JournalFault where the journal cannot be written, and then sends nothing more. Cancelled while a request is
+        under way, it leaves the entry in doubt and sends nothing more either.
         """
         entry = asked.entry
+        if all(each.id != entry.id for each in plan.entries):
+            return self._refuse(entry, "it is not part of this plan: plan again")
         if not asked.allowed:
             return self._refuse(entry, asked.refusal)
         if entry.typed and typed != entry.typed:
@@ -212,16 +227,42 @@ class Session:
         steps = Steps(entry, look, view, self._reader, self._writer, self._journal, self._pause)
         try:
             text = await steps.run(admitted)
-        except OutcomeUnknown as fault:
-            self._journal.append("in-doubt", entry=entry.id, why=str(fault))
-            return self._ended(entry, Status.IN_DOUBT, f"the outcome is not known: {fault}")
+            outcome = self._ended(entry, Status.DONE, text)
+            self._changed = self._clock()
+            self._journal.append("done", entry=entry.id)
+        except JournalFault as fault:
+            self._interrupted(entry, steps, str(fault))
+            raise
+        except asyncio.CancelledError:
+            self._interrupted(entry, steps, "it was interrupted")
+            raise
         except Fault as fault:
-            self._journal.append("failed", entry=entry.id, why=str(fault))
-            return self._ended(entry, Status.FAILED, str(fault))
-        self._journal.append("done", entry=entry.id)
-        self._changed = self._clock()
+            return self._failed(entry, steps, fault)
         await self._take_in(entry, look)
-        return self._ended(entry, Status.DONE, text)
+        return outcome
+
+    def _failed(self, entry: Entry, steps: Steps, fault: Fault) -> Outcome:
+        """An entry that ended badly. What was sent is known or in doubt; where the object was saved is told."""
+        saved = f"; what it was is saved in {steps.copy}" if steps.copy and steps.accepted else ""
+        if isinstance(fault, OutcomeUnknown):
+            self._journal.append("in-doubt", entry=entry.id, why=str(fault))
+            return self._ended(entry, Status.IN_DOUBT, f"the outcome is not known: {fault}{saved}")
+        self._journal.append("failed", entry=entry.id, why=str(fault))
+        return self._ended(entry, Status.FAILED, f"{fault}{saved}")
+
+    def _interrupted(self, entry: Entry, steps: Steps, why: str) -> None:
+        """Keeps for the report, and for the journal if it still can be written, what an interruption left open."""
+        if self.outcomes and self.outcomes[-1].entry is entry and self.outcomes[-1].status is Status.DONE:
+            return
+        if steps.announced > steps.accepted:
+            status, text = Status.IN_DOUBT, f"{why} while a request was under way: look again before anything else"
+        elif steps.announced:
+            status, text = Status.IN_DOUBT, f"{why} between its requests: look again before anything else"
+        else:
+            status, text = Status.FAILED, f"{why} before anything was sent"
+        self._ended(entry, status, f"{text}; what it was is saved in {steps.copy}" if steps.copy else text)
+        with suppress(JournalFault):
+            self._journal.append(_KINDS[status], entry=entry.id, why=text)
 
     async def _take_in(self, entry: Entry, look: Look) -> None:
         """Takes the changed object into the known inventory; a failure here costs nothing but freshness."""
@@ -229,7 +270,7 @@ class Session:
             body = await self._reader.get(entry.ref)
         except Fault:
             return
-        live = Live.of(body) if body is not None else None
+        live = Live.of(visible(body)) if body is not None else None
         await self._assess(look.assessment.inventory.with_object(entry.ref.key, live))
 
     async def verify(self) -> Health:
@@ -242,12 +283,19 @@ class Session:
         return self.health
 
     def close(self) -> None:
-        """Ends the session; its journal says so."""
-        self._journal.append("closed", done=sum(o.status is Status.DONE for o in self.outcomes))
-        self._journal.close()
+        """Ends the session; its journal says so, unless a change is still under way: the next start then finds it."""
+        try:
+            if not self._one_at_a_time.locked():
+                self._journal.append("closed", done=sum(o.status is Status.DONE for o in self.outcomes))
+        finally:
+            self._journal.close()
 
     @property
     def exit_code(self) -> Exit:
-        """What a pipeline learns: 1 when anything was refused, failed or is in doubt."""
-        bad = {Status.REFUSED, Status.FAILED, Status.IN_DOUBT} & {o.status for o in self.outcomes}
+        """What a pipeline learns: 1 when anything was refused, failed or is in doubt, and not done since."""
+        last = {outcome.entry.id: outcome.status for outcome in self.outcomes}
+        bad = {Status.REFUSED, Status.FAILED, Status.IN_DOUBT} & set(last.values())
         return Exit.BLOCKED if bad else Exit.CLEAN
+
+
+_KINDS: Final = {Status.IN_DOUBT: "in-doubt", Status.FAILED: "failed"}

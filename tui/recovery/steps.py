@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
-from tui.faults import ApiFault, Fault
+from tui.faults import ApiFault, Fault, OutcomeUnknown, Unverified
 from tui.objects import Json, Live, Ref
 from tui.ownership.evidence import stamp_managers
 from tui.ownership.model import FamilyView
 from tui.recovery import requests
-from tui.recovery.gate import Admitted, Look, Refusal, admit_follow_up, admit_recreation
+from tui.recovery.chain import JournalFault
+from tui.recovery.gate import Admitted, Look, Refusal, admit_follow_up, admit_recreation, made_by
+from tui.recovery.masking import hushed
 from tui.recovery.plan import Action, Entry
 from tui.recovery.ports import Answer, Reader, Request
 
@@ -50,7 +52,11 @@ class Record(Protocol):
 
 
 class Steps:
-    """Carries out one entry whose first request the gate has admitted on ``look``. Raises Fault where it ends badly."""
+    """Carries out one entry whose first request the gate has admitted on ``look``. Raises Fault where it ends badly.
+
+    ``announced`` counts the requests that may have reached the server, ``accepted`` those it answered with success;
+    ``copy`` is where the object was saved, empty where there was none.
+    """
 
     def __init__(
         self,
@@ -62,6 +68,9 @@ class Steps:
         journal: Record,
         pause: Callable[[float], Awaitable[None]],
     ) -> None:
+        self.announced = 0
+        self.accepted = 0
+        self.copy = ""
         self._entry = entry
         self._look = look
         self._view = view
@@ -69,99 +78,137 @@ class Steps:
         self._writer = writer
         self._journal = journal
         self._pause = pause
-        self._manager = requests.release_manager(view, look.assessment.inventory)
-        self._count = 0
+        self._keeper = requests.keeper_of(view, look.assessment.inventory, look.body)
 
     async def run(self, admitted: Admitted) -> str:
         """Does the entry and says so in a sentence."""
         entry = self._entry
         if self._look.body is not None:
-            copy = await asyncio.to_thread(self._journal.backup, entry.ref, self._look.body)
-            await self._note("saved", backup=str(copy))
-        await self._send(admitted)
+            self.copy = str(await asyncio.to_thread(self._journal.backup, entry.ref, self._look.body))
+            await self._note("saved", backup=self.copy)
+        uid = await self._first(admitted)
         if entry.action is Action.DELETE:
             await self._gone()
             return f"{entry.ref.label} is deleted"
         if entry.action is Action.RECREATE:
             await self._gone()
-            await self._create_again()
-        await self._own()
+            uid = await self._create_again()
+        await self._own(uid)
         if entry.ref.kind == "CustomResourceDefinition":
             await self._until("Established", _established)
         done = {Action.ADOPT: "now belongs to", Action.RECREATE: "is re-created for", Action.CREATE: "is created for"}
         return f"{entry.ref.label} {done[entry.action]} {entry.release}"
 
+    async def _first(self, admitted: Admitted) -> str:
+        """The entry's own request; the uid of the object that it left."""
+        try:
+            answer = await self._send(admitted)
+        except ApiFault as fault:
+            if self._entry.action is not Action.CREATE or fault.reason != "AlreadyExists":
+                raise
+            raise Fault(await self._who_made_it()) from fault
+        return _uid_of(answer.body)
+
+    async def _who_made_it(self) -> str:
+        label = self._entry.ref.label
+        try:
+            body = await self._reader.get(self._entry.ref)
+        except Fault as fault:
+            return f"{label} was made by somebody else meanwhile, nothing was changed; who it was is not known: {fault}"
+        who = made_by(body) if body is not None else "somebody who has deleted it again"
+        return f"{label} was made meanwhile by {who}: nothing was created over it"
+
     async def _send(self, admitted: Admitted | Refusal) -> Answer:
         if isinstance(admitted, Refusal):
             raise Fault(admitted.why)
-        self._count += 1
-        request, ref = admitted.request, admitted.request.ref
+        request, ref, step = admitted.request, admitted.request.ref, self.announced + 1
         await self._note(
             "sending",
-            step=self._count,
+            step=step,
             action=self._entry.action.value,
             method=request.method.value,
             ref=ref.to_json(),
-            resource_version=self._entry.resource_version,
+            resource_version=_version_of(request),
             manager=request.manager,
         )
+        self.announced = step
         try:
             answer = await self._writer.send(admitted)
         except ApiFault as fault:
-            message = "" if ref.kind == "Secret" else fault.message
-            await self._note("answered", step=self._count, code=fault.code, reason=fault.reason, message=message)
-            raise
+            told = hushed(fault, ref)
+            await self._note("answered", step=step, code=fault.code, reason=fault.reason, message=str(told))
+            raise told from None
+        except Fault as fault:
+            raise hushed(fault, ref) from None
+        self.accepted = step
         meta = answer.body.get("metadata") or {}
         version = meta.get("resourceVersion")
-        await self._note("answered", step=self._count, code=answer.code, uid=meta.get("uid"), resource_version=version)
+        await self._note("answered", step=step, code=answer.code, uid=meta.get("uid"), resource_version=version)
         return answer
 
     async def _note(self, kind: str, **fields: Any) -> None:
         """One journal entry about this entry; fsync takes a disk's time, so it is waited for off the loop."""
         await asyncio.to_thread(self._journal.append, kind, entry=self._entry.id, **fields)
 
-    async def _create_again(self) -> None:
-        """The create half of a recreation. If it fails, what was deleted is restored at once."""
+    async def _create_again(self) -> str:
+        """The create half of a recreation; the new uid. If the server refuses it, what was deleted is restored."""
         entry = self._entry
-        body = requests.replayed(entry, self._view.family.namespace)
         try:
-            await self._create(body)
-        except ApiFault as fault:
-            await self._create(restorable(self._look.body or {}))
-            raise Fault(f"{fault.message}; {entry.ref.label} was restored as it was") from fault
+            return await self._create(requests.replayed(entry, self._view.family.namespace))
+        except (JournalFault, OutcomeUnknown):
+            raise
+        except (ApiFault, Unverified) as fault:
+            try:
+                await self._create(restorable(self._look.body or {}))
+            except JournalFault:
+                raise
+            except Fault as second:
+                raise Fault(f"{fault}; {entry.ref.label} is gone and could not be restored: {second}") from second
+            raise Fault(f"{fault}; {entry.ref.label} was restored as it was") from fault
 
-    async def _create(self, body: Json) -> None:
-        request = requests.create(self._entry, body, self._manager, dry_run=False)
-        await self._send(admit_recreation(self._entry, await self._reader.get(self._entry.ref), request))
+    async def _create(self, body: Json) -> str:
+        request = requests.create(self._entry, body, self._keeper.manager, dry_run=False)
+        answer = await self._send(admit_recreation(self._entry, await self._reader.get(self._entry.ref), request))
+        return _uid_of(answer.body)
 
-    async def _own(self) -> None:
-        """The second request: the release's own manager holds, by its apply method, what was just written.
+    async def _own(self, uid: str) -> None:
+        """The second request: the release's own manager holds, by its apply method, what was just written."""
+        try:
+            await self._hand_over_all(uid)
+        except (JournalFault, OutcomeUnknown):
+            raise
+        except Fault as fault:
+            raise Fault(
+                f"{self._entry.ref.label} was written, but its fields were not handed over to {self._keeper.manager}: "
+                f"{fault}; plan again to adopt it"
+            ) from fault
 
-        A controller may write its status between the look and the request; the server then refuses it, and it is
-        tried again on what is there now.
-        """
-        uid = ""
-        for attempt in range(1, FOLLOW_UP_TRIES + 1):
+    async def _hand_over_all(self, uid: str) -> None:
+        """A controller may write its status between the look and the request; the server then refuses the request,
+        and it is tried again on what is there now."""
+        for _ in range(FOLLOW_UP_TRIES):
             live = await self._reader.get(self._entry.ref)
             if live is None:
-                raise Fault(f"{self._entry.ref.label} vanished right after it was written")
-            uid = uid or Live.of(live).ref.uid or ""
+                raise Fault("it vanished right after it was written")
             request = self._hand_over(live)
-            if request is None:
+            if request is None or await self._handed_over(uid, live, request):
                 return
-            try:
-                await self._send(admit_follow_up(self._entry, uid, live, request))
-            except ApiFault as fault:
-                if fault.reason != "Conflict" or attempt == FOLLOW_UP_TRIES:
-                    raise
-            else:
-                return
+        raise Fault(f"{FOLLOW_UP_TRIES} times somebody wrote to it in between")
+
+    async def _handed_over(self, uid: str, live: Json, request: Request) -> bool:
+        """Sends the second request; False where the object has been written to since it was read."""
+        try:
+            await self._send(admit_follow_up(self._entry, uid, live, request))
+        except ApiFault as fault:
+            if fault.reason != "Conflict":
+                raise
+            return False
+        return True
 
     def _hand_over(self, live: Json) -> Request | None:
-        active = self._view.active
-        ssa = active is not None and active.apply_method == "ssa"
-        former = stamp_managers(Live.of(self._look.body)) if self._look.body is not None and ssa else ()
-        return requests.hand_over(self._entry, live, self._manager, "Apply" if ssa else "Update", former, dry_run=False)
+        held = self._look.body if self._keeper.operation == "Apply" else None
+        former = stamp_managers(Live.of(held)) if held is not None else ()
+        return requests.hand_over(self._entry, live, self._keeper, former, dry_run=False)
 
     async def _gone(self) -> None:
         """Waits for 404 or another uid: an answer of 200 is no proof of removal."""
@@ -169,12 +216,33 @@ class Steps:
         await self._until("gone", lambda body: body is None or Live.of(body).ref.uid != uid)
 
     async def _until(self, what: str, holds: Callable[[Json | None], bool]) -> None:
+        """Waits for the effect of a request that was accepted. What cannot be seen is not known to have failed."""
         waited, ref = 0.0, self._entry.ref
-        while not holds(await self._reader.get(ref)):
+        while not holds(await self._seen(what)):
             if waited >= WAIT_SECONDS:
-                raise Fault(f"{ref.label} is not {what} after {WAIT_SECONDS:.0f} s; kubectl get {ref.kubectl}")
+                raise OutcomeUnknown(
+                    f"{ref.label} is not {what} after {WAIT_SECONDS:.0f} s; look with kubectl get {ref.kubectl}"
+                )
             await self._pause(POLL_SECONDS)
             waited += POLL_SECONDS
+
+    async def _seen(self, what: str) -> Json | None:
+        try:
+            return await self._reader.get(self._entry.ref)
+        except Fault as fault:
+            raise OutcomeUnknown(f"whether {self._entry.ref.label} is {what} could not be seen: {fault}") from fault
+
+
+def _uid_of(body: Json) -> str:
+    return str((body.get("metadata") or {}).get("uid") or "")
+
+
+def _version_of(request: Request) -> str:
+    """The resourceVersion that a request insists on; empty for a create."""
+    if isinstance(request.body, list):
+        return str(next((s.get("value") for s in request.body if s.get("path") == "/metadata/resourceVersion"), ""))
+    pinned = request.body.get("preconditions") or request.body.get("metadata") or {}
+    return str(pinned.get("resourceVersion") or "")
 
 
 def _established(body: Json | None) -> bool:
