@@ -126,6 +126,9 @@ def comparable(value: Any) -> Any:
         return [comparable(inner) for inner in value]
     if isinstance(value, str):
         text = _UUID.sub(lambda found: found[0] if found[0].startswith("00000000-") else "UUID", value)
+        if text.startswith("Apply failed with "):
+            # The server walks its managers in no particular order.
+            text = "\n".join(sorted(text.replace(": conflict", ":\nconflict").splitlines()))
         return _VERSION.sub(r"\1N", _STAMP.sub("TIME", text))
     return value
 
@@ -137,7 +140,7 @@ def _known(key: str, value: Any) -> Any:
         return ["CLUSTERIP"]
     if key in ("name", "generateName") and isinstance(value, str):
         return re.sub(r"^pod-[a-z0-9]{5}$", "pod-RANDOM", value)
-    if key in ("nonResourceRules", "resourceRules") and isinstance(value, list):
+    if key in ("nonResourceRules", "resourceRules", "causes") and isinstance(value, list):
         return sorted((comparable(rule) for rule in value), key=json.dumps)
     return comparable(value)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tui.practice.kinds import BUILTIN
 from tui.practice.status import ApiError, failure, resource
 
 Json = dict[str, Any]
@@ -48,14 +49,20 @@ class User:
         return self.secrets or not (group in ("", "*") and plural.partition("/")[0] in ("secrets", "*"))
 
     def rules(self) -> Json:
-        """The status of a SelfSubjectRulesReview."""
+        """The status of a SelfSubjectRulesReview; what CRDs add cannot be told apart there and is left out."""
         mine: list[Json] = []
         if self.verbs is None and self.secrets:
             mine = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
-        elif self.verbs is None:
-            mine = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": []}]
+        else:
+            verbs = ["*"] if self.verbs is None else sorted(self.verbs)
+            core = sorted({kind.plural for kind in BUILTIN if not kind.group} - {"secrets"})
+            others = sorted({kind.group for kind in BUILTIN if kind.group})
+            mine = [
+                {"verbs": verbs, "apiGroups": [""], "resources": core},
+                {"verbs": verbs, "apiGroups": others, "resources": ["*"]},
+            ]
         paths = _PATHS + ([{"verbs": ["*"], "nonResourceURLs": ["*"]}] if self.verbs is None else [])
-        return {"resourceRules": [*_SELF, *mine], "nonResourceRules": paths, "incomplete": False}
+        return {"resourceRules": [*_SELF, *mine], "nonResourceRules": paths, "incomplete": not self.secrets}
 
 
 USERS: tuple[User, ...] = (

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+UPTIME = 90 * 24 * 3600.0
+"""Seconds that a cluster has been there when its story begins."""
+
 NAMESPACES = ("kube-system", "default", "kube-public", "kube-node-lease")
 _AGGREGATE = f"{RBAC}/aggregate-to-"
 _READ = ["get", "list", "watch"]
@@ -41,7 +44,8 @@ class PracticeCluster:
         self.clock = clock or Clock(running=utc_now)
         self.world = World(self.clock, seed)
         self.server = Server(self.world)
-        self.runner = Runner(self.world, pace)
+        self.runner = Runner(self.world)
+        self._pace = pace
         self.runner.controllers += [
             Garbage(self.runner),
             Definitions(self.runner),
@@ -59,7 +63,10 @@ class PracticeCluster:
         self._port = port
         self._site: web.AppRunner | None = None
         self.url = ""
+        self.clock.step(-UPTIME)
         _furnish(self.runner)
+        self.runner.run()
+        self.clock.step(UPTIME)
 
     @classmethod
     def drill(cls, drill: "str | Drill", **options: Any) -> Self:
@@ -82,6 +89,7 @@ class PracticeCluster:
         port = self._site.addresses[0][1]
         self.url = f"http://127.0.0.1:{port}"
         self.runner.every(RENEW_EVERY, self.flux.tick)
+        self.runner.pace, self.runner.telling = self._pace, True
         await self.settle()
 
     async def stop(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from tui.practice import protobuf
 from tui.practice.kinds import Kind, Registry
 from tui.practice.reads import Query, version_of
 from tui.practice.status import ApiError, PlainNotFound, bad_request, cause, invalid, media_type, no_resource
@@ -112,6 +113,8 @@ async def read_body(request: web.Request) -> bytes:
 
 def parse_object(kind_name: str, content_type: str, raw: bytes) -> Json:
     """The object in a body: JSON, or YAML where the media type says so."""
+    if content_type == protobuf.MEDIA_TYPE:
+        return protobuf.parse(raw)
     text = raw.decode("utf-8", "replace")
     if content_type.endswith("yaml"):
         found = parse_yaml(text)
@@ -121,10 +124,7 @@ def parse_object(kind_name: str, content_type: str, raw: bytes) -> Json:
         except json.JSONDecodeError as error:
             raise _unrecognised(kind_name, text, error) from error
     else:
-        raise media_type(
-            "the body of the request was in an unknown format - accepted media types include: "
-            "application/json, application/yaml, application/vnd.kubernetes.protobuf"
-        )
+        raise protobuf.refused()
     if not isinstance(found, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind_name})")
     return found

@@ -6,10 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.practice import discovery, subresources, watching
+from tui.practice import discovery, openapi, subresources, tables, watching
 from tui.practice.access import USERS, User, refusal, review, user_of
 from tui.practice.deletes import Deleter
 from tui.practice.deletes import options_of as delete_options
+from tui.practice.kinds import Registry
 from tui.practice.reads import Reader, list_chunks
 from tui.practice.routes import (
     Target,
@@ -110,11 +111,13 @@ class Server:
                 return web.Response(body=to_json(discovery.aggregated(kinds, core=core)), headers=headers)
             return _json(200, discovery.core_versions(request.host) if core else discovery.groups(kinds))
         found = None
-        if parts[0] == "api" and len(parts) == 2:
+        if parts[:2] == ["openapi", "v3"]:
+            found = _openapi(kinds, parts[2:])
+        elif parts[:1] == ["api"] and len(parts) == 2:
             found = discovery.resource_list(kinds, "", parts[1])
-        elif parts[0] == "apis" and len(parts) == 3:
+        elif parts[:1] == ["apis"] and len(parts) == 3:
             found = discovery.resource_list(kinds, parts[1], parts[2])
-        elif parts[0] == "apis" and len(parts) == 2:
+        elif parts[:1] == ["apis"] and len(parts) == 2:
             found = discovery.group_entry(kinds, parts[1])
             found = {"kind": "APIGroup", "apiVersion": "v1"} | found if found else None
         return _json(200, found) if found else None
@@ -161,7 +164,13 @@ class Server:
         entry = collection.entries.get((place.namespace or "", place.name))
         if entry is None:
             raise not_found(place.kind.group, place.kind.plural, place.name)
+        if accepts(request) == "table":
+            return self._table(request, place, [entry.body], {})
         return self._object(request, place, 200, entry.body)
+
+    def _table(self, request: web.Request, place: Target, bodies: list[Json], meta: Json) -> web.Response:
+        whole = request.query.get("includeObject") == "Object"
+        return _json(200, tables.table(place.kind, bodies, meta, self.world.clock.now(), whole=whole))
 
     def _object(
         self, request: web.Request, place: Target, code: int, body: Json, warnings: list[str] | None = None
@@ -176,8 +185,11 @@ class Server:
         return _json(code, body, warnings)
 
     async def _list(self, request: web.Request, place: Target) -> web.StreamResponse:
-        metadata_only = accepts(request) == "metadata"
+        wanted = accepts(request)
+        metadata_only = wanted == "metadata"
         page = self.reader.page(place.kind, query_of(request, place, metadata_only=metadata_only))
+        if wanted == "table":
+            return self._table(request, place, [e.body for e in page.entries], {"resourceVersion": str(page.version)})
         chunks: list[bytes] = []
         for count, chunk in enumerate(list_chunks(place.kind, page, metadata_only=metadata_only)):
             chunks.append(chunk)
@@ -235,6 +247,18 @@ class Server:
             meta = entry.body["metadata"]
             self.deleter.delete(place.kind, meta.get("namespace"), meta["name"], options)
         return web.Response(body=body, headers=_CACHE | {"Content-Type": "application/json"})
+
+
+def _openapi(kinds: Registry, parts: list[str]) -> Json | None:
+    """The OpenAPI index, or the document of ``api/v1`` or ``apis/GROUP/VERSION``."""
+    match parts:
+        case []:
+            return openapi.index(kinds)
+        case ["api", version]:
+            return openapi.document(kinds, "", version)
+        case ["apis", group, version]:
+            return openapi.document(kinds, group, version)
+    return None
 
 
 def _doorway(path: str) -> tuple[str, str]:

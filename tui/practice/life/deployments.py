@@ -125,7 +125,7 @@ class Deployments:
         live = self.world.store.get(SETS, meta["namespace"], meta["name"])
         if live is None or live["metadata"].get("deletionTimestamp"):
             return
-        pods = self._below(PODS, meta["namespace"], meta["uid"], "ReplicaSet")
+        pods = before = self._below(PODS, meta["namespace"], meta["uid"], "ReplicaSet")
         for _ in range(wanted - len(pods)):
             self._make_pod(live)
         for pod in pods[wanted:] if wanted < len(pods) else ():
@@ -133,6 +133,12 @@ class Deployments:
             if kind is not None:
                 self.deleter.delete(kind, meta["namespace"], pod["metadata"]["name"], {})
         pods = self._below(PODS, meta["namespace"], meta["uid"], "ReplicaSet")
+        owner = self.world.store.by_uid.get(owner_of(live, "Deployment") or "")
+        above = self.world.store.get(*owner[:1], *owner[1]) if owner else None
+        if above is not None and len(before) != wanted:
+            word = "up" if wanted > len(before) else "down"
+            message = f"Scaled {word} replica set {meta['name']} from {len(before)} to {wanted}"
+            self.runner.event(above, "ScalingReplicaSet", message)
         if live["spec"].get("replicas") != wanted:
             live = self.runner.write(copy(live) | {"spec": copy(live["spec"]) | {"replicas": wanted}})
         ready = sum(1 for pod in pods if is_ready(pod))
@@ -201,6 +207,16 @@ class Deployments:
             "qosClass": "BestEffort",
         }
         self.runner.write(copy(body) | {"status": status}, "kubelet", "status")
+        self._tell(body, fate)
+
+    def _tell(self, pod: Json, fate: str) -> None:
+        container = pod["spec"]["containers"][0]
+        said = {
+            "run": ("Started", f"Started container {container['name']}"),
+            "crash": ("BackOff", f"Back-off restarting failed container {container['name']}"),
+            "no-pull": ("Failed", f'Failed to pull image "{container.get("image", "")}": not found'),
+        }
+        self.runner.event(pod, *said.get(fate, said["run"]), source="kubelet")
 
     def _fate(self, pod: Json) -> str:
         """``run``, ``crash`` or ``no-pull``, as the drill says for the pod's Deployment or image."""

@@ -1,10 +1,12 @@
 """Runs the controllers: each change of the store becomes work, done in order, a slice at a time."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tui.practice.status import ApiError
 from tui.practice.store import Event
 from tui.practice.world import World
 from tui.practice.writes import Options, Writer
@@ -27,11 +29,11 @@ class Controller(Protocol):
 class Runner:
     """The queue between the store and the controllers."""
 
-    def __init__(self, world: World, pace: float = 0.0) -> None:
-        """``pace``: seconds a pod takes to start, on the machine's clock; 0 does all work at once."""
+    def __init__(self, world: World) -> None:
         self.world = world
         self.writer = Writer(world)
-        self.pace = pace
+        self.pace = 0.0
+        """Seconds a pod takes to start, on the machine's clock; 0 does all work at once."""
         self.controllers: list[Controller] = []
         self._work: deque[Callable[[], None]] = deque()
         self._scheduled = False
@@ -39,6 +41,8 @@ class Runner:
         self._handles: set[asyncio.TimerHandle] = set()
         self._idle: list[asyncio.Future[None]] = []
         self.stopped = False
+        self.telling = False
+        """Whether Events are recorded: from when the cluster is open to clients."""
         world.store.listeners.append(self._hear)
 
     def _hear(self, event: Event) -> None:
@@ -129,6 +133,21 @@ class Runner:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
+
+    def event(self, about: Json, reason: str, message: str, source: str = "deployment-controller") -> None:
+        """Records an Event about an object, unless history is being made up: Events do not live for days."""
+        if not self.telling:
+            return
+        meta, now = about["metadata"], self.world.clock.stamp()
+        bad = reason in ("BackOff", "Failed", "FailedCreate", "ReconciliationFailed")
+        involved = {"apiVersion": about["apiVersion"], "kind": about["kind"], "name": meta["name"], "uid": meta["uid"]}
+        named = {"name": f"{meta['name']}.{self.world.uid()[:8]}", "namespace": meta.get("namespace", "default")}
+        told = {"reason": reason, "message": message, "type": "Warning" if bad else "Normal", "count": 1}
+        times = {"firstTimestamp": now, "lastTimestamp": now, "source": {"component": source}}
+        involved |= {"namespace": meta["namespace"]} if meta.get("namespace") else {}
+        body = {"apiVersion": "v1", "kind": "Event", "metadata": named, "involvedObject": involved}
+        with contextlib.suppress(ApiError):
+            self.create(body | told | times)
 
     def create(self, body: Json, manager: str = KCM) -> Json:
         """Creates an object as a controller does; answers the stored body."""
