@@ -9,12 +9,13 @@ from tui.contract.select import Claims, resource_matches
 from tui.objects import Inventory, KindKey
 from tui.ownership.attribution import Attributor
 from tui.ownership.blockers import blockers
+from tui.ownership.decisions import decide
 from tui.ownership.evidence import INVENTORIES, World
 from tui.ownership.findings import ownership_findings
 from tui.ownership.model import Assessment, FamilyView, Finding, Severity, Verdict, Wish
 from tui.ownership.release_findings import missing_of, release_findings
 from tui.ownership.releases import STORAGE_KINDS, listed_by, read_releases
-from tui.ownership.staleness import decide, view_family
+from tui.ownership.staleness import view_family
 from tui.ownership.usage import USERS
 
 _ORDER = {Severity.BLOCK: 0, Severity.WARN: 1, Severity.INFO: 2}

@@ -4,7 +4,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
 
 from tui.contract.model import Contract, Mark, glob
 from tui.helm.model import Record
@@ -30,6 +31,9 @@ FLUX_LABELS: Final = (
 )
 FLUX_MANAGERS: Final = frozenset({"kustomize-controller", "helm-controller"})
 """The field managers that Flux applies with (facts.md, C3 and C4)."""
+
+MAX_RELEASE_NAME: Final = 53
+"""Characters that Helm allows a release's name."""
 
 _ENTRY: Final = re.compile(r"(?P<ns>[^_]*)_(?P<name>.+)_(?P<group>[^_]*)_(?P<kind>[^_]+)")
 
@@ -78,6 +82,8 @@ class World:
         self.families = tuple(families)
         self._by_mark = _owners_by_mark(contract)
         self._manager_owners = lru_cache(maxsize=4096)(self._owners_of_manager)
+        self.unread_holder = ""
+        """The first object whose inventory could not be read (metadata only, or damaged); empty where all could."""
         self.inventories = self._index_inventories()
         self._helm_releases = self._index_helm_releases()
         self.manifests: dict[Key, list[Record]] = defaultdict(list)
@@ -119,8 +125,10 @@ class World:
         index: dict[Key, list[Ref]] = defaultdict(list)
         for kind in INVENTORIES.values():
             for holder in self.inventory.of_kind(kind.group, kind.kind):
-                for entry in items(dig(holder.body, ("status", "inventory", "entries"))):
-                    key = inventory_key(str(entry.get("id") or ""))
+                keys = _inventory_of(holder)
+                if None in keys:
+                    self.unread_holder = self.unread_holder or holder.ref.label
+                for key in dict.fromkeys(keys):
                     if key is not None:
                         index[key].append(holder.ref)
         return index
@@ -132,8 +140,8 @@ class World:
             spec = mapping((live.body or {}).get("spec"))
             target = str(spec.get("targetNamespace") or live.ref.namespace or "")
             default = f"{spec['targetNamespace']}-{live.ref.name}" if spec.get("targetNamespace") else live.ref.name
-            names = {str(spec.get("releaseName") or default)}
-            names |= {str(past.get("name")) for past in items(dig(live.body, ("status", "history")))}
+            names = {_release_name(str(spec.get("releaseName") or default))}
+            names |= {str(past["name"]) for past in items(dig(live.body, ("status", "history"))) if past.get("name")}
             found |= {(target, name): live.ref for name in names}
         return found
 
@@ -232,6 +240,25 @@ def stamp_managers(live: Live) -> frozenset[str]:
         if not manager.subresource
         and f"f:{RELEASE_NAME}" in mapping(dig(manager.fields, ("f:metadata", "f:annotations")))
     )
+
+
+def _inventory_of(holder: Live) -> list[Key | None]:
+    """What an object's ``status.inventory`` lists; None stands for what could not be read of it."""
+    if holder.body is None:
+        return [None]
+    node: Any = holder.body
+    for name in ("status", "inventory", "entries"):
+        node = node.get(name)
+        if node is None:
+            return []
+        if not isinstance(node, list if name == "entries" else dict):
+            return [None]
+    return [inventory_key(str(entry.get("id") or "")) if isinstance(entry, dict) else None for entry in node]
+
+
+def _release_name(name: str) -> str:
+    """The name as helm-controller shortens it to what Helm allows (facts.md, C4)."""
+    return name if len(name) <= MAX_RELEASE_NAME else f"{name[:40]}-{sha256(name.encode()).hexdigest()[:12]}"
 
 
 class _Marks(NamedTuple):

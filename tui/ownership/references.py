@@ -23,9 +23,7 @@ TEMPLATES: Final[Mapping[KindKey, tuple[str, ...]]] = {
 }
 """Where each workload kind keeps its pod spec; the pod's metadata lies beside it."""
 
-_DRIVERS: Final = frozenset(
-    {"csi", "azureFile", "cephfs", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"},
-)
+_DRIVERS: Final = frozenset({"csi", "azureFile", "cephfs", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"})
 """Kinds of volume that may name a Secret to mount with."""
 
 BINDINGS: Final = (KindKey(RBAC, "ClusterRoleBinding"), KindKey(RBAC, "RoleBinding"))
@@ -116,8 +114,8 @@ def _crd_references(body: Json, space: str | None) -> Iterator[Edge]:
 
 def _hpa_references(body: Json, space: str | None) -> Iterator[Edge]:
     target = _object(_at(body, ("spec", "scaleTargetRef")))
-    group = str(target.get("apiVersion") or "").rpartition("/")[0]
-    yield from _named(group, str(target.get("kind") or ""), space, target.get("name"), "scales it")
+    group = _word(target.get("apiVersion")).rpartition("/")[0]
+    yield from _named(group, _word(target.get("kind")), space, target.get("name"), "scales it")
 
 
 def _token_references(body: Json, space: str | None) -> Iterator[Edge]:
@@ -127,11 +125,11 @@ def _token_references(body: Json, space: str | None) -> Iterator[Edge]:
 
 def _binding_references(body: Json, space: str | None) -> Iterator[Edge]:
     role = _object(body.get("roleRef"))
-    kind = str(role.get("kind") or "")
+    kind = _word(role.get("kind"))
     yield from _named(RBAC, kind, None if kind == "ClusterRole" else space, role.get("name"), "grants it (roleRef)")
     for subject in _objects(body.get("subjects")):
-        if subject.get("kind") == "ServiceAccount":
-            where = subject.get("namespace") or space
+        if _word(subject.get("kind")) == "ServiceAccount":
+            where = _word(subject.get("namespace")) or space
             yield from _named("", "ServiceAccount", where, subject.get("name"), "gives it rights (subject)")
 
 
@@ -139,7 +137,7 @@ def _pod_references(spec: Any, space: str | None) -> Iterator[Edge]:
     spec = _object(spec)
     if not spec:
         return
-    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    account = _word(spec.get("serviceAccountName")) or _word(spec.get("serviceAccount")) or "default"
     yield from _named("", "ServiceAccount", space, account, "its pods run as it")
     for item in _objects(spec.get("imagePullSecrets")):
         yield from _named("", "Secret", space, item.get("name"), "pulls images with it")
@@ -155,7 +153,7 @@ def _volume_references(volume: Mapping[str, Any], space: str | None) -> Iterator
     for source in (volume, *sources):
         if "secret" in source:
             secret = _object(source["secret"])
-            yield from _named("", "Secret", space, secret.get("secretName") or secret.get("name"), "mounts it")
+            yield from _named("", "Secret", space, _word(secret.get("secretName")) or secret.get("name"), "mounts it")
         if "configMap" in source:
             yield from _named("", "ConfigMap", space, _object(source["configMap"]).get("name"), "mounts it")
     if "persistentVolumeClaim" in volume:
@@ -185,46 +183,61 @@ def _env_references(container: Mapping[str, Any], space: str | None) -> Iterator
 
 def _service(service: Any, space: str | None, reason: str) -> Iterator[Edge]:
     service = _object(service)
-    yield from _named("", "Service", service.get("namespace") or space, service.get("name"), reason)
+    yield from _named("", "Service", _word(service.get("namespace")) or space, service.get("name"), reason)
 
 
 def _routing_references(body: Json, space: str | None) -> Iterator[Edge]:
     """Backends and certificates anywhere below an Ingress' or a route's spec, wherever their version keeps them."""
     for field, value in _walk(body.get("spec")):
-        if field in ("service", "serviceName", "backendRefs", "backendRef", "mirror"):
-            for item in items(value) or [mapping(value)]:
-                if item.get("kind", "Service") == "Service":
-                    where = item.get("namespace") or space
-                    yield from _named("", "Service", where, item.get("name"), "routes to it")
-            if isinstance(value, str):
-                yield from _named("", "Service", space, value, "routes to it")
-        elif field == "secretName":
-            yield from _named("", "Secret", space, value, "takes its certificate from it")
-        elif field == "certificateRefs":
-            for item in items(value):
-                where = item.get("namespace") or space
-                yield from _named("", "Secret", where, item.get("name"), "takes its certificate from it")
+        if field in ("service", "serviceName", "backendRefs", "backendRef"):
+            kind, reason = "Service", "routes to it"
+        elif field in ("secretName", "certificateRefs"):
+            kind, reason = "Secret", "takes its certificate from it"
+        else:
+            continue
+        for item in _pointers(value):
+            if (_word(item.get("kind")) or kind) == kind:
+                yield from _named("", kind, _word(item.get("namespace")) or space, item.get("name"), reason)
 
 
 def _custom_references(spec: Any, space: str | None) -> Iterator[Edge]:
-    """How Flux and Pulumi name things: ``*secretRef``, ``configMapRef``, ``{kind, name}``, ``serviceAccount*``."""
+    """How Flux and Pulumi name things: ``*secretRef``, ``configMapRef``, ``{kind, name}``, ``serviceAccount*``.
+
+    A chart's values and a Stack's config may hold anything under any name, so that no shape is damage here.
+    """
     for field, value in _walk(spec):
-        low = field.lower()
-        if low in ("serviceaccountname", "serviceaccount") and isinstance(value, str):
-            yield from _named("", "ServiceAccount", space, value, f"acts as it ({field})")
-        for item in items(value) or [mapping(value)]:
+        kind = _pointed_at(field.lower())
+        reason = f"acts as it ({field})" if kind == "ServiceAccount" else f"refers to it ({field})"
+        for item in _loose(value) if kind else _typed(value):
             name, where = item.get("name"), item.get("namespace") or space
-            if low.endswith(("secretref", "secretrefs", "secretkeyref")) or low == "secret":
-                yield from _named("", "Secret", where, name, f"refers to it ({field})")
-            elif low.endswith(("configmapref", "configmapkeyref")):
-                yield from _named("", "ConfigMap", where, name, f"refers to it ({field})")
-            elif item.get("kind") in ("Secret", "ConfigMap", "ServiceAccount"):
-                yield from _named("", str(item["kind"]), where, name, f"refers to it ({field})")
-        if low in ("envsecrets", "envs", "secretenvs"):
-            names = value if isinstance(value, list) else []
-            kind = "ConfigMap" if low == "envs" else "Secret"
-            for name in names:
-                yield from _named("", kind, space, name, f"reads its environment from it ({field})")
+            if isinstance(name, str) and isinstance(where, str | None):
+                yield from _named("", kind or item["kind"], where, name, reason)
+
+
+def _pointed_at(field: str) -> str:
+    """The kind that a field of this name (in lower case) points at; empty where its name does not tell."""
+    if field.endswith(("secretref", "secretrefs", "secretkeyref")) or field in ("secret", "envsecrets", "secretenvs"):
+        return "Secret"
+    if field.endswith(("configmapref", "configmapkeyref")) or field == "envs":
+        return "ConfigMap"
+    return "ServiceAccount" if field in ("serviceaccountname", "serviceaccount", "serviceaccountref") else ""
+
+
+def _pointers(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Of one pointer or a list of them each as ``{name, namespace, kind}``; a text alone is a name."""
+    for item in value if isinstance(value, list) else [value]:
+        yield {"name": item} if isinstance(item, str) else _object(item)
+
+
+def _loose(value: Any) -> list[Mapping[str, Any]]:
+    """Like _pointers, without those that are neither text nor object."""
+    found = value if isinstance(value, list) else [value]
+    return [{"name": item} if isinstance(item, str) else mapping(item) for item in found]
+
+
+def _typed(value: Any) -> list[Mapping[str, Any]]:
+    found = items(value) or [mapping(value)]
+    return [item for item in found if item.get("kind") in ("Secret", "ConfigMap", "ServiceAccount")]
 
 
 def _walk(node: Any, field: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -240,12 +253,18 @@ def _walk(node: Any, field: str = "", depth: int = 0) -> Iterator[tuple[str, Any
             yield from _walk(value, field, depth + 1)
 
 
-def _named(group: str, kind: str, space: Any, name: Any, reason: str) -> Iterator[Edge]:
-    if name is None or name == "" or not kind:
-        return
-    if not isinstance(name, str) or not isinstance(space, str | None):
-        raise Damaged(f"the name of a {kind} is no text")
-    yield Edge(Key(group, kind, space, name), reason)
+def _named(group: str, kind: str, space: str | None, name: Any, reason: str) -> Iterator[Edge]:
+    word = _word(name)
+    if word and kind:
+        yield Edge(Key(group, kind, space, word), reason)
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Damaged(f"{type(value).__name__} where a text belongs")
+    return value
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from tui.helm.model import Document, Record
 from tui.objects import Inventory, Json, Key, Live, Ref
+from tui.ownership.decisions import role_ref
 from tui.ownership.drift import drift
 from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, World, stamp_of
 from tui.ownership.model import (
@@ -17,9 +18,8 @@ from tui.ownership.model import (
     Release,
     Severity,
 )
-from tui.ownership.references import BINDINGS, HPA, references
+from tui.ownership.references import BINDINGS, HPA, scaled_by
 from tui.ownership.releases import Releases, listed_by
-from tui.ownership.staleness import role_ref
 
 NEVER_REPLAYED = {"Job": "a Job runs again when it is made again", "Pod": "a bare Pod belongs to whatever made it"}
 
@@ -250,7 +250,7 @@ def _listed(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
     """What the active manifest lists and the cluster holds otherwise: a foreign stamp, another roleRef, drift."""
     if view.active is None or not view.listed:
         return
-    scaled = {edge.target for hpa in inventory.of_kind(*HPA) for edge in references(hpa.body or {})}
+    scaled = {scaled_by(hpa.body or {}) for hpa in inventory.of_kind(*HPA)}
     drifted: list[tuple[Ref, tuple[str, ...]]] = []
     for key, document in view.listed[0].documents.items():
         live = inventory.get(key)

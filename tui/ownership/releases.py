@@ -8,8 +8,8 @@ from functools import lru_cache
 from tui.faults import Fault
 from tui.helm.manifest import parse_manifest, resolve
 from tui.helm.model import Document, Record, Undecodable
-from tui.helm.records import decode_record, is_record
-from tui.objects import Inventory
+from tui.helm.records import PREFIX, decode_record, is_record
+from tui.objects import Inventory, Live
 from tui.ownership.model import Listed, Release
 
 STORAGE_KINDS = ("Secret", "ConfigMap")
@@ -33,9 +33,9 @@ def read_releases(inventory: Inventory) -> Releases:
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
     undecodable: list[Undecodable] = []
     for live in inventory.of_kind("", *STORAGE_KINDS):
-        if live.body is None or not is_record(live.body):
+        if not live.ref.name.startswith(PREFIX):
             continue
-        decoded = decode_record(live.body)
+        decoded = _decoded(live)
         if isinstance(decoded, Record):
             groups[decoded.storage.namespace or "", decoded.name].append(decoded)
         else:
@@ -44,8 +44,18 @@ def read_releases(inventory: Inventory) -> Releases:
         Release(namespace, name, tuple(sorted(records, key=_age, reverse=True)))
         for (namespace, name), records in sorted(groups.items())
     ]
-    undecodable.sort(key=lambda bad: bad.storage.key)
+    undecodable.sort(key=lambda bad: (bad.storage.kind, bad.storage.namespace or "", bad.storage.name))
     return Releases(tuple(releases), tuple(undecodable))
+
+
+def _decoded(live: Live) -> Record | Undecodable:
+    """The record that an object of a record's name holds; why not, where it was not read or Helm would not find it."""
+    if live.body is not None and is_record(live.body):
+        return decode_record(live.body)
+    head = {"kind": live.ref.kind, "metadata": {"name": live.ref.name, "labels": live.labels}}
+    name = decoded.name if isinstance(decoded := decode_record(head), Undecodable) else ""
+    unread = "its content was not read"
+    return Undecodable(live.ref, name, unread if live.body is None else "it lacks the label owner: helm")
 
 
 def _age(record: Record) -> tuple[int, str, str]:

@@ -6,9 +6,9 @@ object that might go to the workloads and roles it selects or is selected by.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from tui.objects import Gap, Inventory, Json, Key, KindKey, Live, Ref
+from tui.objects import Inventory, Json, Key, KindKey, Live, Ref
 from tui.ownership.model import Use
 from tui.ownership.references import (
     API_SERVICE,
@@ -22,48 +22,64 @@ from tui.ownership.references import (
     SERVICE_ACCOUNT,
     TEMPLATES,
     WEBHOOKS,
+    Damaged,
     dig,
     is_referrer_group,
     items,
     mapping,
     references,
+    scaled_by,
 )
 
 _WORKLOADS: Final = tuple(TEMPLATES)
+_DEPLOYMENT: Final = KindKey("apps", "Deployment")
+_STATEFUL_SET: Final = KindKey("apps", "StatefulSet")
+_NETWORK_POLICY: Final = KindKey("networking.k8s.io", "NetworkPolicy")
+_BUDGET: Final = KindKey("policy", "PodDisruptionBudget")
+_QUOTA: Final = KindKey("", "ResourceQuota")
+_SECRET: Final = KindKey("", "Secret")
+_CONFIG_MAP: Final = KindKey("", "ConfigMap")
 
 USERS: Final[Mapping[KindKey, tuple[KindKey, ...]]] = {
     CLUSTER_ROLE: (*BINDINGS, CLUSTER_ROLE),
-    KindKey(RBAC, "Role"): BINDINGS,
-    SERVICE_ACCOUNT: (*_WORKLOADS, *BINDINGS, KindKey("", "Secret")),
-    KindKey("", "ConfigMap"): _WORKLOADS,
-    KindKey("", "Secret"): (*_WORKLOADS, SERVICE_ACCOUNT, *ROUTING),
-    SERVICE: (*WEBHOOKS, API_SERVICE, CRD, *ROUTING, KindKey("apps", "StatefulSet")),
-    KindKey("apps", "Deployment"): (SERVICE, HPA),
-    KindKey("networking.k8s.io", "NetworkPolicy"): _WORKLOADS,
-    KindKey("policy", "PodDisruptionBudget"): _WORKLOADS,
+    KindKey(RBAC, "Role"): (KindKey(RBAC, "RoleBinding"),),
+    SERVICE_ACCOUNT: (*_WORKLOADS, *BINDINGS, _SECRET),
+    _CONFIG_MAP: _WORKLOADS,
+    _SECRET: (*_WORKLOADS, SERVICE_ACCOUNT, *ROUTING),
+    SERVICE: (*WEBHOOKS, API_SERVICE, CRD, *ROUTING, _STATEFUL_SET),
+    _DEPLOYMENT: (SERVICE, HPA),
+    _STATEFUL_SET: (SERVICE, HPA),
+    _NETWORK_POLICY: _WORKLOADS,
+    _BUDGET: _WORKLOADS,
     HPA: _WORKLOADS,
-    KindKey("", "ResourceQuota"): _WORKLOADS,
+    _QUOTA: _WORKLOADS,
+    KindKey("", "PersistentVolumeClaim"): _WORKLOADS,
 }
-"""Which kinds can use an object of a kind. Custom resources of Flux and Pulumi come on top."""
+"""Which kinds can use an object of a kind. Custom resources of Flux and Pulumi come on top, and a CRD's instances."""
 
-_REFERRED_TO: Final = frozenset({SERVICE_ACCOUNT, KindKey("", "ConfigMap"), KindKey("", "Secret")})
+_REFERRED_TO: Final = frozenset({SERVICE_ACCOUNT, _CONFIG_MAP, _SECRET})
 """Kinds that Flux and Pulumi objects point at by name."""
 
+_FAR: Final = frozenset({*BINDINGS, *ROUTING, *WEBHOOKS, API_SERVICE, CRD, CLUSTER_ROLE})
+"""Users that reach into other namespaces than their own."""
 
-def selects(selector: Any, labels: Mapping[str, str]) -> bool:
+_READ_WHOLE: Final = frozenset({_DEPLOYMENT, _STATEFUL_SET, _NETWORK_POLICY, _BUDGET, HPA, CRD})
+"""Kinds whose own body says who uses them."""
+
+
+def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
     """Whether a LabelSelector (matchLabels, matchExpressions) selects these labels; an empty one selects all.
 
-    An operator that is not known counts as selecting: what cannot be judged must not look unused.
+    An operator that is not known, or anything damaged, counts as selecting: what cannot be judged must not look unused.
     """
     selector = mapping(selector)
     if any(labels.get(name) != value for name, value in mapping(selector.get("matchLabels")).items()):
         return False
     for term in items(selector.get("matchExpressions")):
-        value, operator = labels.get(str(term.get("key"))), term.get("operator")
-        values = term.get("values") or []
+        value, operator, values = labels.get(str(term.get("key"))), term.get("operator"), term.get("values")
         if (
-            (operator == "In" and value not in values)
-            or (operator == "NotIn" and value in values)
+            (operator == "In" and isinstance(values, list) and value not in values)
+            or (operator == "NotIn" and isinstance(values, list) and value in values)
             or (operator == "Exists" and value is None)
             or (operator == "DoesNotExist" and value is not None)
         ):
@@ -71,45 +87,64 @@ def selects(selector: Any, labels: Mapping[str, str]) -> bool:
     return True
 
 
+class _User(NamedTuple):
+    """Something that may use a target: a live object, or a document of a manifest (``live`` is None)."""
+
+    ref: Ref
+    body: Json | None
+    live: Live | None
+
+
 class Usage:
     """The users of a set of objects. Built once an assessment, for the few objects that might go.
 
-    ``documents`` are those of the active manifest: live or missing, they are users too.
+    ``documents`` are those of the active manifest, their namespaces filled in: live or missing, they are users too.
     """
 
     def __init__(self, inventory: Inventory, targets: Iterable[Key], documents: Iterable[Json]) -> None:
         self._inventory = inventory
         self._targets = frozenset(targets)
-        self._documents = tuple(documents) if self._targets else ()
         self._uses: dict[Key, list[tuple[Key | None, Use]]] = defaultdict(list)
-        self._blind: set[KindKey] = set()
+        self._blind: dict[KindKey, str] = {}
+        self._by_kind: dict[tuple[str, ...], list[_User]] = defaultdict(list)
         if self._targets:
+            for key, live in inventory.objects.items():
+                self._by_kind[key[:2]].append(_User(live.ref, live.body, live))
+            for body in documents:
+                ref = Ref.of(body)
+                self._by_kind[ref.kind_key].append(_User(ref, body, None))
             self._read()
 
     def _read(self) -> None:
         kinds = {kind for users in USERS.values() for kind in users}
-        for key, live in self._inventory.objects.items():
-            kind = KindKey(key.group, key.kind)
-            if kind not in kinds and not is_referrer_group(key.group):
-                continue
-            body = live.body
-            if body is None:
-                if kind != KindKey("", "Secret"):
-                    self._blind.add(kind)
-                    continue
-                # A Secret's metadata is all that matters here: which service account it is a token for.
-                body = {**_head(live.ref), "metadata": {"annotations": live.annotations, **_name(live.ref)}}
-            for edge in references(body):
-                if edge.target in self._targets and edge.target != key:
-                    self._uses[edge.target].append((self.root(live), Use(live.ref, edge.reason)))
-        for document in self._documents:
-            for edge in references(document):
-                if edge.target in self._targets and edge.target != Ref.of(document).key:
-                    self._uses[edge.target].append((None, Use(Ref.of(document), edge.reason)))
+        for group, name in list(self._by_kind):
+            kind = KindKey(group, name)
+            if kind in kinds or is_referrer_group(group):
+                for user in self._by_kind[kind]:
+                    self._follow(kind, user)
         for key in self._targets:
             target = self._inventory.get(key)
             if target is not None:
                 self._uses[key].extend(self._selected(target))
+
+    def _follow(self, kind: KindKey, user: _User) -> None:
+        """Takes down what one user names."""
+        body = user.body
+        if body is None and kind == _SECRET and user.live is not None:
+            # A Secret's metadata is all that matters here: which service account it is a token for.
+            body = {**_head(user.ref), "metadata": {"annotations": user.live.annotations, **_name(user.ref)}}
+        if body is None:
+            self._blind[kind] = f"{kind.kind}: only metadata was read"
+            return
+        try:
+            for edge in references(body):
+                if edge.target in self._targets and edge.target != user.ref.key:
+                    self._uses[edge.target].append(self._use(user, edge.reason))
+        except Damaged as damaged:
+            self._blind[kind] = f"{user.ref.label} is damaged: {damaged}"
+
+    def _use(self, user: _User, reason: str) -> tuple[Key | None, Use]:
+        return (self.root(user.live) if user.live is not None else None), Use(user.ref, reason)
 
     def root(self, live: Live) -> Key:
         """The object whose going takes this one along: the end of its chain of controllers."""
@@ -125,42 +160,57 @@ class Usage:
         return live.key
 
     def _selected(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
-        """Users by selector: those that select the target, and those that it selects and serves."""
+        """Users by selector: those that select the target, and those that it selects, scales, serves or defines."""
         kind, body = target.ref.kind_key, target.body
         if kind == CLUSTER_ROLE:
             yield from self._aggregating(target)
-        elif kind == KindKey("apps", "Deployment"):
-            labels = mapping(dig(body, ("spec", "template", "metadata", "labels")))
-            for service in self._inventory.of_kind("", "Service"):
-                selector = dig(service.body, ("spec", "selector"))
-                same = service.ref.namespace == target.ref.namespace
-                if same and selector and selects({"matchLabels": selector}, labels):
-                    yield self.root(service), Use(service.ref, "sends traffic to its pods")
-        elif kind in (KindKey("networking.k8s.io", "NetworkPolicy"), KindKey("policy", "PodDisruptionBudget")):
-            field = "podSelector" if kind.kind == "NetworkPolicy" else "selector"
-            yield from self._workloads(target, dig(body, ("spec", field)), "its pods are under it")
-        elif kind == KindKey("", "ResourceQuota"):
+        elif kind in (_DEPLOYMENT, _STATEFUL_SET):
+            yield from self._serving(target)
+        elif kind == _NETWORK_POLICY:
+            yield from self._workloads(target, dig(body, ("spec", "podSelector")), "its pods are under it")
+        elif kind == _BUDGET:
+            yield from self._workloads(target, dig(body, ("spec", "selector")), "its pods are under it")
+        elif kind == _QUOTA:
             yield from self._workloads(target, {}, "its pods count against it")
         elif kind == HPA:
-            for edge in references(body or {}):
-                scaled = self._inventory.get(edge.target)
-                if scaled is not None:
-                    yield self.root(scaled), Use(scaled.ref, "is scaled by it")
+            scaled = scaled_by(body or {})
+            for user in self._by_kind.get(scaled[:2], ()) if scaled else ():
+                if user.ref.key == scaled:
+                    yield self._use(user, "is scaled by it")
+        elif kind == CRD:
+            for user in self._by_kind.get(_defined_by(body), ()):
+                yield self._use(user, "is an instance of it")
 
     def _aggregating(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
-        for role in self._inventory.of_kind(RBAC, "ClusterRole"):
-            selectors = dig(role.body, ("aggregationRule", "clusterRoleSelectors"))
-            if role.key != target.key and any(selects(each, target.labels) for each in items(selectors)):
-                yield role.key, Use(role.ref, "aggregates its rules")
+        for role in self._by_kind.get(CLUSTER_ROLE, ()):
+            rule = (role.body or {}).get("aggregationRule")
+            if not rule or role.ref.key == target.key:
+                continue
+            selectors = mapping(rule).get("clusterRoleSelectors") if isinstance(rule, dict) else [{}]
+            if any(
+                selects(each, target.labels) for each in (selectors if isinstance(selectors, list) else [selectors])
+            ):
+                yield self._use(role, "aggregates its rules")
+
+    def _serving(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
+        labels = dig(target.body, ("spec", "template", "metadata", "labels"))
+        for service in self._by_kind.get(SERVICE, ()):
+            selector = dig(service.body, ("spec", "selector"))
+            if selector and service.ref.namespace == target.ref.namespace and _may_select(selector, labels):
+                yield self._use(service, "sends traffic to its pods")
 
     def _workloads(self, target: Live, selector: Any, reason: str) -> Iterator[tuple[Key | None, Use]]:
         for kind, path in TEMPLATES.items():
-            for live in self._inventory.of_kind(kind.group, kind.kind):
-                if live.ref.namespace != target.ref.namespace or live.controller is not None:
+            for user in self._by_kind.get(kind, ()):
+                if user.ref.namespace != target.ref.namespace or self._judged_at_its_root(user):
                     continue
-                labels = mapping(dig(live.body, (*path[:-1], "metadata", "labels")))
-                if selects(selector, labels):
-                    yield live.key, Use(live.ref, reason)
+                labels = dig(user.body, (*path[:-1], "metadata", "labels"))
+                if not isinstance(labels, dict | None) or selects(selector, labels or {}):
+                    yield self._use(user, reason)
+
+    def _judged_at_its_root(self, user: _User) -> bool:
+        root = self.root(user.live) if user.live is not None and user.live.controller is not None else user.ref.key
+        return root != user.ref.key and KindKey(root.group, root.kind) in TEMPLATES
 
     def of(self, key: Key) -> tuple[tuple[Key | None, Use], ...]:
         """Every user of one target, with the root that would have to leave first (None: a manifest document)."""
@@ -169,21 +219,37 @@ class Usage:
     def unverified(self, key: Key) -> tuple[str, ...]:
         """Kinds that could use the target, are served, and could not be read: one text each."""
         kind = KindKey(key.group, key.kind)
-        gaps: list[str] = []
-        for user in USERS.get(kind, ()):
-            gap = self._inventory.gap(user.group, user.kind, key.namespace)
+        target = self._inventory.get(key)
+        found: list[str] = []
+        if kind in _READ_WHOLE and target is not None and target.body is None:
+            found.append(f"{target.ref.label}: only metadata was read")
+        elif kind == HPA and target is not None and scaled_by(target.body or {}) is None:
+            found.append(f"{target.ref.label} does not say what it scales")
+        users = USERS.get(kind, ())
+        if kind == CRD and target is not None:
+            users = (KindKey(*_defined_by(target.body)),)
+        for user in users:
+            gap = self._inventory.gap(user.group, user.kind, None if user in _FAR or kind == CRD else key.namespace)
             if gap is not None:
-                gaps.append(gap.text)
+                found.append(gap.text)
             elif user in self._blind:
-                gaps.append(f"{user.kind}: only metadata was read")
+                found.append(self._blind[user])
         if kind in _REFERRED_TO:
-            gaps += [gap.text for gap in self._inventory.gaps if is_referrer_group(gap.group) and _near(gap, key)]
-            gaps += [f"{blind.kind}: only metadata was read" for blind in self._blind if is_referrer_group(blind.group)]
-        return tuple(dict.fromkeys(gaps))
+            # Flux and Pulumi objects name things in other namespaces too.
+            found += [gap.text for gap in self._inventory.gaps if is_referrer_group(gap.group)]
+            found += [why for blind, why in self._blind.items() if is_referrer_group(blind.group)]
+        return tuple(dict.fromkeys(found))
 
 
-def _near(gap: Gap, key: Key) -> bool:
-    return gap.namespace is None or key.namespace is None or gap.namespace == key.namespace
+def _may_select(selector: Any, labels: Any) -> bool:
+    """Whether a Service's plain selector may select these labels; damaged ones may be anything."""
+    return not isinstance(labels, dict | None) or selects({"matchLabels": selector}, labels or {})
+
+
+def _defined_by(body: Json | None) -> tuple[str, str]:
+    """The group and kind of a CustomResourceDefinition's instances; empty strings where its body does not say."""
+    group, kind = dig(body, ("spec", "group")), dig(body, ("spec", "names", "kind"))
+    return (group, kind) if isinstance(group, str) and isinstance(kind, str) else ("", "")
 
 
 def _head(ref: Ref) -> Json:

@@ -1,0 +1,164 @@
+"""What a cleanup may do with each stamped object: delete, adopt, recreate or protect, by the rules S1-S9. Pure."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from tui.contract.select import Claims
+from tui.objects import Inventory, Json, Key, Live
+from tui.ownership.evidence import World, stamp_of
+from tui.ownership.holding import held_by_another
+from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Rule
+from tui.ownership.references import BINDINGS, RBAC
+from tui.ownership.staleness import Rules, documents_of, leaving_of, named, s7
+from tui.ownership.usage import Usage
+
+_ALONE: Final = (Rule.S1, Rule.S2, Rule.S3, Rule.S4, Rule.S5, Rule.S6, Rule.S8, Rule.S9)
+_OURS: Final = frozenset({Rule.S1, Rule.S2, Rule.S3, Rule.S4, Rule.S5})
+
+
+def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims) -> tuple[Candidate, ...]:
+    """One decision for every object stamped with a release of the family that is not the active one, and for every
+    object that the active manifest lists and that bears no stamp or is held by kubectl.
+
+    Deletions come in an order in which users leave before what they use; the rest is ordered by identity.
+    """
+    rules = Rules(view, inventory, world, claims)
+    stamped = [live for live in inventory.objects.values() if _own_family_stamp(view, live)]
+    stamped.sort(key=lambda live: _sort_key(live.key))
+    if view.state is not FamilyState.ACTIVE:
+        return tuple(_unsettled(rules, live) for live in stamped)
+    judged = {live.key: (live, rules.failed(live, _ALONE)) for live in stamped}
+    usage = Usage(inventory, judged, documents_of(view))
+    leaving = leaving_of(usage, {key: live for key, (live, failed) in judged.items() if not failed})
+    deleted = [_deletion(rules, judged[key][0], rests_on) for key, rests_on in leaving.items()]
+    kept = [
+        _kept(rules, live, failed, s7(usage, key, leaving))
+        for key, (live, failed) in judged.items()
+        if key not in leaving
+    ]
+    return (*kept, *_unstamped(rules), *deleted)
+
+
+def _own_family_stamp(view: FamilyView, live: Live) -> bool:
+    stamp = stamp_of(live)
+    if stamp is None or live.controller is not None or not view.family.has(stamp.release):
+        return False
+    return view.active is None or stamp.release != view.active.name
+
+
+def _sort_key(key: Key) -> tuple[str, str, str, str]:
+    return key.group, key.kind, key.namespace or "", key.name
+
+
+def _deletion(rules: Rules, live: Live, rests_on: tuple[Key, ...]) -> Candidate:
+    stamp = stamp_of(live)
+    active = rules.view.active
+    release, current = stamp.release if stamp else "", active.name if active else ""
+    why = f"stamped with {release}, not in force; {current} neither lists nor uses it, and nobody else owns it"
+    return Candidate(live, rules.family.name, release, Decision.DELETE, (), why, rests_on=rests_on)
+
+
+def _kept(rules: Rules, live: Live, failed: tuple[tuple[Rule, str], ...], s7: str) -> Candidate:
+    """Adopt, recreate or protect: the decision about an object that a cleanup must not delete."""
+    stamp = stamp_of(live)
+    release = stamp.release if stamp else ""
+    names = {rule for rule, _ in failed}
+    active = rules.view.active
+    if (
+        active is not None
+        and Rule.S6 in names
+        and not names & _OURS
+        and not any(each.fault for each in rules.view.listed)
+    ):
+        differs = _role_differs(rules.view, live)
+        if differs is False:
+            why = f"{_s6_text(failed)}; stamped with {release}: re-stamp it to {active.name}, nothing is deleted"
+            return _settle(rules, live, release, Decision.ADOPT, why, active.name)
+        if differs and Rule.S8 not in names:
+            why = f"{_s6_text(failed)}, with another roleRef, which cannot be changed: delete and create in one step"
+            return _settle(rules, live, release, Decision.RECREATE, why, active.name)
+        if differs is None:
+            failed = tuple((r, w if r is not Rule.S6 else f"{w}; could not verify its roleRef") for r, w in failed)
+    if s7:
+        failed = tuple(sorted((*failed, (Rule.S7, s7))))
+    why = "; ".join(why for _, why in failed)
+    return Candidate(live, rules.family.name, release, Decision.PROTECT, failed, why)
+
+
+def _s6_text(failed: Iterable[tuple[Rule, str]]) -> str:
+    return next(why for rule, why in failed if rule is Rule.S6)
+
+
+def _settle(rules: Rules, live: Live, release: str, decision: Decision, why: str, target: str) -> Candidate:
+    s6 = ((Rule.S6, rules.s6(live) or why),)
+    return Candidate(live, rules.family.name, release, decision, s6, why, target)
+
+
+def _role_differs(view: FamilyView, live: Live) -> bool | None:
+    """Whether a binding's roleRef differs from the manifest's; False for other kinds, None where it was not read."""
+    if live.ref.kind_key not in BINDINGS:
+        return False
+    documents = [each.documents[live.key] for each in view.listed if live.key in each.documents]
+    if not documents or live.body is None:
+        return None
+    return any(role_ref(document.body) != role_ref(live.body) for document in documents[:1])
+
+
+def role_ref(body: Json) -> tuple[str, str, str]:
+    """A binding's roleRef as (group, kind, name); the group defaults as the API server defaults it."""
+    role = body.get("roleRef")
+    role = role if isinstance(role, dict) else {}
+    return str(role.get("apiGroup") or RBAC), str(role.get("kind") or ""), str(role.get("name") or "")
+
+
+def _unstamped(rules: Rules) -> list[Candidate]:
+    """``stamp-absent``: listed by the active manifest, and without a stamp or held by kubectl. S4 and S5 decide."""
+    active = rules.view.active
+    if active is None or not rules.view.listed:
+        return []
+    found: list[Candidate] = []
+    for key, document in sorted(rules.view.listed[0].documents.items(), key=lambda item: _sort_key(item[0])):
+        live = rules.inventory.get(key)
+        if live is None or live.controller is not None:
+            continue
+        stamp = stamp_of(live)
+        if stamp is not None and stamp.release != active.name:
+            continue
+        bare = stamp is None or not stamp.labelled or stamp.namespace != active.namespace
+        held = held_by_another(live, document, active.apply_method)
+        if not bare and not held:
+            continue
+        fault = "it bears no complete stamp" if bare else f"{held} holds fields of the release's document"
+        failed = rules.failed(live, (Rule.S4, Rule.S5))
+        decision = Decision.PROTECT if failed else Decision.ADOPT
+        why = f"{named(active)} lists it, and {fault}"
+        why = f"{why}; {'; '.join(w for _, w in failed)}" if failed else f"{why}: stamp it, nothing is deleted"
+        s6 = (Rule.S6, rules.s6(live))
+        found.append(
+            Candidate(
+                live,
+                rules.family.name,
+                active.name,
+                decision,
+                tuple(sorted((*failed, s6))),
+                why,
+                None if failed else active.name,
+            )
+        )
+    return found
+
+
+def _unsettled(rules: Rules, live: Live) -> Candidate:
+    """Without an active release nothing is stale: everything is protected, or re-stamped to an expected release."""
+    stamp = stamp_of(live)
+    release = stamp.release if stamp else ""
+    s3 = (Rule.S3, rules.s3(live))
+    expected = rules.view.expected
+    if rules.view.state is FamilyState.ABSENT and expected and release != expected:
+        failed = rules.failed(live, (Rule.S1, Rule.S4, Rule.S5))
+        if not failed:
+            why = f"no release is in force and {expected} is expected: re-stamp it, so that its install is not refused"
+            return Candidate(live, rules.family.name, release, Decision.ADOPT, (s3,), why, expected)
+        both = tuple(sorted((s3, *failed)))
+        return Candidate(live, rules.family.name, release, Decision.PROTECT, both, "; ".join(w for _, w in both))
+    return Candidate(live, rules.family.name, release, Decision.PROTECT, (s3,), s3[1])
