@@ -150,3 +150,62 @@ def test_unknown_and_missing_drills_are_told() -> None:
         load_drill("nope")
     with pytest.raises(UsageFault, match="cannot be read"):
         load_drill("./nowhere.yaml")
+
+
+OWN = """
+name: ours
+title: Our incident
+summary: One line
+story: It broke.
+goal: Mend it.
+hints: [look]
+state:
+  - at: 2d
+    release:
+      name: shop-1a2b3c4d
+      namespace: default
+      chart:
+        chart: {name: shop, version: 1.0.0}
+        documents:
+          - source: templates/config.yaml
+            body: {apiVersion: v1, kind: ConfigMap, metadata: {name: $release-config}, data: {a: b}}
+  - at: 1h
+    delete: [ConfigMap/default/shop-*]
+check:
+  done: [{say: It is back, present: [ConfigMap/default/shop-1a2b3c4d-config]}]
+"""
+
+
+async def test_a_team_plays_its_own_drill_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text(OWN, encoding="utf-8")
+    drill = load_drill(str(path))
+    async with PracticeCluster.drill(drill) as cluster:
+        assert not (await check(cluster, drill)).reached
+        meta = {"name": "shop-1a2b3c4d-config", "namespace": "default"}
+        cluster.runner.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
+        assert (await check(cluster, drill)).reached
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("chart: {name: shop, version: 1.0.0}", "chart: {version: 1.0.0}", "'name' is missing"),
+        (
+            "kind: ConfigMap, metadata: {name: $release",
+            "kind: Wombat, metadata: {name: $release",
+            "no matches for kind",
+        ),
+        ("  - at: 1h", "  - include: tethys/nowhere\n  - at: 1h", "has no section 'nowhere'"),
+        ("  - at: 1h", "  - include: atlantis/x\n  - at: 1h", "there is no part called 'atlantis'"),
+        ("at: 2d", "at: later", "cannot be 'later'"),
+        ("present:", "stolen:", "has no key 'stolen'"),
+    ],
+)
+def test_a_drill_that_cannot_be_played_is_one_sentence(tmp_path: Path, before: str, after: str, told: str) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text(OWN.replace(before, after), encoding="utf-8")
+    with pytest.raises(UsageFault) as caught:
+        PracticeCluster.drill(str(path))
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -218,3 +218,24 @@ def test_a_deleted_kustomization_prunes_what_it_made_only_while_its_controller_l
     assert stuck is not None
     assert stuck["metadata"]["finalizers"] == ["finalizers.fluxcd.io"]
     assert dead.world.get("apps", "deployments", "apps", "ledger") is not None
+
+
+def test_old_pods_stay_until_new_ones_are_ready_and_a_stuck_rollout_times_out() -> None:
+    clock = Clock()
+    cluster = PracticeCluster(clock=clock)
+    make(cluster, deployment(replicas=2))
+    cluster.world.behaviour.pods["example/web:2"] = "no-pull"
+    kind = cluster.world.kinds.find("apps", "v1", "deployments")
+    assert kind is not None
+    image = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "example/web:2"}]}}}}
+    cluster.runner.writer.patch(kind, "default", "web", "strategic-merge-patch", image, Options("tester"))
+    cluster.runner.run()
+    assert live(cluster, "deployments", "web")["status"]["availableReplicas"] == 2
+    broken = deployment("broken")
+    broken["spec"]["template"]["spec"]["containers"][0]["image"] = "example/web:2"
+    make(cluster, broken)
+    clock.step(601)
+    cluster.deployments.tick()
+    cluster.runner.run()
+    conditions = {c["type"]: c for c in live(cluster, "deployments", "broken")["status"]["conditions"]}
+    assert conditions["Progressing"]["reason"] == "ProgressDeadlineExceeded"

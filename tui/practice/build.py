@@ -51,7 +51,10 @@ class Builder:
                 back = age(step.get("at", "0s"))
                 self.world.clock.step((-back - gone).total_seconds())
                 gone = -back
-                self._do(step)
+                try:
+                    self._do(step)
+                except (LookupError, TypeError, AttributeError, ValueError) as error:
+                    raise UsageFault(f"the step {_told(step)} cannot be played: {_why(error)}") from error
                 self.runner.run()
         finally:
             self.world.clock.step(-gone.total_seconds())
@@ -60,7 +63,10 @@ class Builder:
         for step in steps:
             if "include" in step:
                 name, _, section = str(step["include"]).partition("/")
-                yield from self._flat(part(name)[section])
+                found = part(name)
+                if section not in found:
+                    raise UsageFault(f"the part {name} has no section {section!r}; it has {', '.join(found)}")
+                yield from self._flat(found[section])
             else:
                 yield step
 
@@ -171,6 +177,16 @@ class Builder:
                 self.runner.run()
         if asked.get("record", True):
             self.helm.record(release)
+
+
+def _told(step: Json) -> str:
+    """How a message names a step: by its age and what it does."""
+    does = ", ".join(key for key in step if key != "at")
+    return f"at {step.get('at', '0s')} ({does})"
+
+
+def _why(error: Exception) -> str:
+    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else str(error)
 
 
 def _wanted(label: str, asked: Json) -> bool:

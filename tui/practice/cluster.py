@@ -46,12 +46,13 @@ class PracticeCluster:
         self.server = Server(self.world)
         self.runner = Runner(self.world)
         self._pace = pace
+        self.deployments = Deployments(self.runner)
         self.runner.controllers += [
             Garbage(self.runner),
             Definitions(self.runner),
             Namespaces(self.runner),
             Aggregation(self.runner),
-            Deployments(self.runner),
+            self.deployments,
             Workloads(self.runner),
             Endpoints(self.runner),
             Claims(self.runner),
@@ -88,7 +89,7 @@ class PracticeCluster:
         await site.start()
         port = self._site.addresses[0][1]
         self.url = f"http://127.0.0.1:{port}"
-        self.runner.every(RENEW_EVERY, self.flux.tick)
+        self.runner.every(RENEW_EVERY, self._tick)
         self.runner.pace, self.runner.telling = self._pace, True
         await self.settle()
 
@@ -107,8 +108,12 @@ class PracticeCluster:
     async def step(self, seconds: float) -> None:
         """Moves the cluster's clock forward and lets the controllers act on it."""
         self.clock.step(seconds)
-        self.flux.tick()
+        self._tick()
         await self.settle()
+
+    def _tick(self) -> None:
+        self.deployments.tick()
+        self.flux.tick()
 
     def kubeconfig(self, user: str = "admin") -> Json:
         """A kubeconfig with a context for every user; ``user`` is whose context is current.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from tui.practice.kinds import Kind
@@ -55,6 +56,7 @@ def _requirement(part: str) -> Callable[[Mapping[str, str]], bool]:
     raise bad_request(f'unable to parse requirement: found "{part.strip()}", expected: identifier')
 
 
+@lru_cache(maxsize=512)
 def labels(text: str) -> Test:
     """A test of an object's labels against a query's labelSelector."""
     tests = [_requirement(part) for part in _parts(text)]
@@ -90,6 +92,7 @@ def value_at(body: Json, path: str) -> str:
     return "" if value is None else str(value)
 
 
+@lru_cache(maxsize=512)
 def fields(kind: Kind, text: str) -> Test:
     """A test of an object against a query's fieldSelector. Raises 400 for a field the kind does not select by."""
     known = ("metadata.name", *(("metadata.namespace",) if kind.namespaced else ()), *_FIELDS.get(kind.resource, ()))

@@ -1,6 +1,7 @@
 """Watches: one stream of JSON lines for each, fed by the store, ended by its timeout or the cluster's end."""
 
 import asyncio
+import itertools
 from typing import Any
 
 from aiohttp import web
@@ -9,7 +10,7 @@ from tui.practice.kinds import Kind
 from tui.practice.reads import Query, Reader
 from tui.practice.routes import flag
 from tui.practice.status import ApiError, cause, invalid
-from tui.practice.store import Entry, Event, to_json
+from tui.practice.store import Entry, Event, Resource, to_json
 from tui.practice.world import World
 
 Json = dict[str, Any]
@@ -26,21 +27,21 @@ class Watches:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._queues: set[asyncio.Queue[Event | None]] = set()
+        self._queues: dict[Resource, set[asyncio.Queue[Event | None]]] = {}
         world.store.listeners.append(self._tell)
 
     def _tell(self, event: Event) -> None:
-        for queue in self._queues:
+        for queue in self._queues.get(event.resource, ()):
             queue.put_nowait(event)
 
     @property
     def count(self) -> int:
         """How many watches are open."""
-        return len(self._queues)
+        return sum(map(len, self._queues.values()))
 
     def close(self) -> None:
         """Ends every watch cleanly, as a server that shuts down or restarts does."""
-        for queue in self._queues:
+        for queue in itertools.chain.from_iterable(self._queues.values()):
             queue.put_nowait(None)
 
     async def serve(self, request: web.Request, kind: Kind, query: Query, reader: Reader) -> web.StreamResponse:
@@ -60,7 +61,8 @@ class Watches:
             await stream.open()
             await stream.send("ERROR", to_json(error.body))
             return stream.response
-        self._queues.add(queue)
+        open_here = self._queues.setdefault(kind.resource, set())
+        open_here.add(queue)
         try:
             await stream.open()
             for shown, data in first:
@@ -69,7 +71,7 @@ class Watches:
         except ConnectionError:
             pass
         finally:
-            self._queues.discard(queue)
+            open_here.discard(queue)
         return stream.response
 
     def _first(

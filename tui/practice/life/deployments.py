@@ -1,6 +1,7 @@
 """Deployments come to life: ReplicaSets, Pods that start (or fail as a drill says), and an honest status."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from tui.practice.deletes import Deleter
@@ -81,9 +82,31 @@ class Deployments:
             current = self._make_set(body, sets)
             sets.append(current)
         wanted = body["spec"].get("replicas", 1)
+        if current is not None:
+            self._scale(current, wanted)
+        spare = self._spare(body, current, wanted)
         for replica_set in sets:
-            self._scale(replica_set, wanted if replica_set is current else 0)
+            if replica_set is not current:
+                kept = min(spare, (replica_set.get("status") or {}).get("replicas", 0))
+                self._scale(replica_set, kept)
+                spare -= kept
         self._report(name, current)
+
+    def _spare(self, deployment: Json, current: Json | None, wanted: int) -> int:
+        """How many old pods stay until new ones are ready: none where the strategy is to recreate."""
+        if current is None:
+            return wanted
+        if (deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
+            return 0
+        meta = current["metadata"]
+        live = self.world.store.get(SETS, meta["namespace"], meta["name"]) or current
+        return max(wanted - int((live.get("status") or {}).get("readyReplicas", 0)), 0)
+
+    def tick(self) -> None:
+        """Looks again at what does not progress: time alone can make it fail."""
+        for body in self.world.store.list(DEPLOYMENTS):
+            if (body.get("status") or {}).get("unavailableReplicas"):
+                self._reconcile((body["metadata"]["namespace"], body["metadata"]["name"]))
 
     @staticmethod
     def _matches(replica_set: Json, deployment: Json) -> bool:
@@ -260,6 +283,8 @@ class Deployments:
             progress = ("True", "NewReplicaSetAvailable", f'ReplicaSet "{name}" has successfully progressed.')
         else:
             progress = ("True", "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
+            if self._overdue(body, before.get("Progressing")):
+                progress = ("False", "ProgressDeadlineExceeded", f'ReplicaSet "{name}" has timed out progressing.')
         available = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
         if short:
             available = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
@@ -267,6 +292,14 @@ class Deployments:
             self._condition(before.get(kind), kind, *told)
             for kind, told in (("Available", available), ("Progressing", progress))
         ]
+
+    def _overdue(self, body: Json, before: Json | None) -> bool:
+        if before is None or before["reason"] not in ("ReplicaSetUpdated", "ProgressDeadlineExceeded"):
+            return False
+        if before["reason"] == "ProgressDeadlineExceeded":
+            return bool(before["status"] == "False")
+        passed = self.world.clock.now() - datetime.fromisoformat(before["lastUpdateTime"])
+        return passed >= timedelta(seconds=body["spec"].get("progressDeadlineSeconds", 600))
 
     def _condition(self, before: Json | None, kind: str, status: str, reason: str, message: str) -> Json:
         if before and (before["status"], before["reason"], before["message"]) == (status, reason, message):
