@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tui.contract.model import Contract
 
 
-def main(argv: "Sequence[str] | None" = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (0 clean, 1 blocked, 2 usage, 3 could not verify)."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words == ["--version"]:
@@ -24,20 +24,36 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         return 0
     from tui.faults import Fault
 
-    arguments = parser().parse_args(words)
+    _ready_streams()
     try:
-        return _run(arguments)
+        code = int(_run(parser().parse_args(words)))
+        # What is still buffered is written here, where a reader that has left is no surprise.
+        sys.stdout.flush()
     except Fault as fault:
         from tui.text import clean
 
         print(f"refloat: {clean(fault)}", file=sys.stderr)
         return int(fault.exit_code)
+    except SystemExit as ended:
+        # argparse ends so: help and version with 0, a mistake with 2, each told already.
+        return ended.code if isinstance(ended.code, int) else 0
     except BrokenPipeError:
         # The reader of a pipe has left: there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
+    return code
+
+
+def _ready_streams() -> None:
+    """Makes closed streams silent, and a character that a terminal's encoding lacks an escape, not a crash."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - lives as the stream
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: "argparse.Namespace") -> int:
@@ -81,8 +97,50 @@ def parser() -> "argparse.ArgumentParser":
     """The whole command line."""
     import argparse
 
-    common = argparse.ArgumentParser(add_help=False)
-    group = common.add_argument_group("which cluster, which contract")
+    output = argparse.ArgumentParser(add_help=False)
+    output.add_argument("-o", "--output", choices=["text", "json", "markdown"], default="text", help="how to print it")
+
+    root = argparse.ArgumentParser(
+        prog="refloat",
+        parents=[_where()],
+        description="Who owns what in a cluster, what is stale or missing, and a guarded walk back to a healthy one.",
+        epilog="exit codes: 0 clean, 1 findings that block, 2 usage or contract, 3 could not verify",
+    )
+    root.add_argument("--version", action="version", version=f"refloat {__version__}")
+    root.add_argument("--read-only", action="store_true", help="build no writer at all")
+    root.set_defaults(request_timeout=15.0)
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", title="commands (none: the app, read-only)")
+    common = _where(below=True)
+
+    def add(name: str, does: str, *parents: "argparse.ArgumentParser") -> "argparse.ArgumentParser":
+        return commands.add_parser(name, parents=[*parents, output], help=does, description=f"{does}.")
+
+    _add_preflight(add("preflight", "what would stop the owner's next deployment", common))
+    waiting = add("health", "are the contract's controllers alive", common)
+    waiting.add_argument("--wait", type=_duration, metavar="TIME", help="wait until healthy, at most so long (5m, 90s)")
+    _add_owners(add("owners", "who owns what", common))
+    one = add("explain", "who owns this and why", common)
+    one.add_argument("resource", metavar="KIND/NAME", help="one object, as in deployment/source-controller")
+    one.add_argument("-n", "--namespace", help="its namespace, where several have the name")
+    listed = add("releases", "release families, active, stale, missing", common)
+    listed.add_argument("name", nargs="?", metavar="NAME", help="only this release")
+    contract = add("contract", "check, show or describe the contract", common)
+    contract.add_argument(
+        "action", choices=["check", "show", "schema"], help="find gaps, sum it up, or its JSON Schema"
+    )
+    _add_demo(add("demo", "the app on an embedded practice cluster"))
+    return root
+
+
+def _where(*, below: bool = False) -> "argparse.ArgumentParser":
+    """The options that say which cluster and contract. They may stand before the command or, ``below``, behind it:
+
+    there they have no defaults, which would silently undo what was said before.
+    """
+    import argparse
+
+    where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS if below else None)
+    group = where.add_argument_group("which cluster, which contract")
     group.add_argument("--context", help="the kubeconfig's context (default: its current one)")
     group.add_argument(
         "--kubeconfig", metavar="FILE", help="the kubeconfig (default: $KUBECONFIG, then ~/.kube/config)"
@@ -90,37 +148,8 @@ def parser() -> "argparse.ArgumentParser":
     group.add_argument(
         "--contract", metavar="FILE", help="the contract (default: $REFLOAT_CONTRACT, ./ownership.yaml, ...)"
     )
-    group.add_argument(
-        "--request-timeout", type=_duration, default=15.0, metavar="TIME", help="for one request (default 15s)"
-    )
-
-    output = argparse.ArgumentParser(add_help=False)
-    output.add_argument("-o", "--output", choices=["text", "json", "markdown"], default="text", help="how to print it")
-
-    root = argparse.ArgumentParser(
-        prog="refloat",
-        parents=[common],
-        description="Who owns what in a cluster, what is stale or missing, and a guarded walk back to a healthy one.",
-        epilog="exit codes: 0 clean, 1 findings that block, 2 usage or contract, 3 could not verify",
-    )
-    root.add_argument("--version", action="version", version=f"refloat {__version__}")
-    root.add_argument("--read-only", action="store_true", help="build no writer at all")
-    commands = root.add_subparsers(dest="command", metavar="COMMAND", title="commands (none: the app, read-only)")
-    _add_preflight(
-        commands.add_parser("preflight", parents=[common, output], help="what would stop the owner's next deployment")
-    )
-    waiting = commands.add_parser("health", parents=[common, output], help="are the contract's controllers alive")
-    waiting.add_argument("--wait", type=_duration, metavar="TIME", help="wait until healthy, at most so long (5m, 90s)")
-    _add_owners(commands.add_parser("owners", parents=[common, output], help="who owns what"))
-    one = commands.add_parser("explain", parents=[common, output], help="who owns this and why")
-    one.add_argument("resource", metavar="KIND/NAME")
-    one.add_argument("-n", "--namespace")
-    listed = commands.add_parser("releases", parents=[common, output], help="release families, active, stale, missing")
-    listed.add_argument("name", nargs="?", metavar="NAME")
-    contract = commands.add_parser("contract", parents=[common, output], help="check, show or describe the contract")
-    contract.add_argument("action", choices=["check", "show", "schema"])
-    _add_demo(commands.add_parser("demo", parents=[output], help="the app on an embedded practice cluster"))
-    return root
+    group.add_argument("--request-timeout", type=_duration, metavar="TIME", help="for one request (default 15s)")
+    return where
 
 
 def _add_preflight(parser: "argparse.ArgumentParser") -> None:
@@ -136,13 +165,19 @@ def _add_owners(parser: "argparse.ArgumentParser") -> None:
 
 
 def _add_demo(parser: "argparse.ArgumentParser") -> None:
+    import argparse
+
     parser.add_argument(
         "drill", nargs="?", default="controllers-missing", metavar="DRILL", help="a drill's name or file"
     )
     parser.add_argument("--list", action="store_true", help="the drills, a line each")
-    parser.add_argument("--contract", metavar="FILE", help="the contract (default as for every command)")
+    parser.add_argument(
+        "--contract", default=argparse.SUPPRESS, metavar="FILE", help="the contract (default as for every command)"
+    )
     parser.add_argument("--serve", action="store_true", help="print a kubeconfig and wait, so that kubectl can join")
-    parser.add_argument("--port", type=int, default=0, help="with --serve, the port on loopback (default: a free one)")
+    parser.add_argument(
+        "--port", type=_port, default=0, help="with --serve, the port on loopback (default: a free one)"
+    )
 
 
 def _duration(text: str) -> float:
@@ -158,6 +193,15 @@ def _duration(text: str) -> float:
     if not 0 < seconds <= 86_400:
         raise argparse.ArgumentTypeError(f"{text}: write a time as 90s, 5m or 1h, at most 24h")
     return seconds
+
+
+def _port(text: str) -> int:
+    """A TCP port; 0 is any free one."""
+    import argparse
+
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"{text}: a port is a number up to 65535")
+    return int(text)
 
 
 if __name__ == "__main__":

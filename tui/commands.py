@@ -2,20 +2,22 @@
 
 import argparse
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui import show
 from tui.contract.model import Contract, glob
-from tui.faults import Exit, Fault, Unverified, UsageFault
-from tui.objects import Inventory
+from tui.faults import ApiFault, Exit, Fault, Unverified, UsageFault
+from tui.objects import Inventory, Json
 from tui.opening import ClusterLink, check_pin, now, open_context
 from tui.options import Options, options_of
 from tui.ownership.assess import assess
 from tui.ownership.findings import is_noise
-from tui.ownership.model import Assessment, Attribution, Verdict, Wish
-from tui.recovery import report
+from tui.ownership.model import Assessment, Attribution, FamilyState, Verdict, Wish
+from tui.recovery import pages, report, unread
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
 
 if TYPE_CHECKING:
@@ -59,15 +61,11 @@ async def preflight(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat preflight``."""
     options = options_of(arguments)
     check_wish(contract, options.wish)
+    context = chosen_context(options)
     try:
-        async with opened(contract, options) as link:
-            inventory = await link.reader.inventory()
-            context = link.identity.context
-    except Unverified as fault:
-        if arguments.output != "json":
-            raise
-        show.print_json(report.unverified_preflight_json(options.context or "", contract, str(fault)))
-        return Exit.UNVERIFIED
+        inventory = await _inventory(contract, options)
+    except (Unverified, ApiFault) as fault:
+        return _unread(arguments, fault, unread.unread_preflight(context, contract, str(fault)))
     assessment = judged(contract, inventory, options.wish)
     if arguments.output == "json":
         show.print_json(report.preflight_json(assessment, context, contract))
@@ -78,6 +76,29 @@ async def preflight(arguments: argparse.Namespace, contract: Contract) -> Exit:
     return VERDICT_EXIT[assessment.verdict]
 
 
+def chosen_context(options: Options) -> str:
+    """The name of the context that will be used. Sends nothing; raises UsageFault."""
+    from tui.cluster.kubeconfig import choose
+
+    return choose(options.kubeconfig, options.context, os.environ, Path.home()).context
+
+
+async def _inventory(contract: Contract, options: Options) -> Inventory:
+    async with opened(contract, options) as link:
+        return await link.reader.inventory()
+
+
+def _unread(arguments: argparse.Namespace, fault: Fault, document: Json) -> Exit:
+    """The document of a cluster that could not be read; as text, the fault itself is all there is to say."""
+    if arguments.output == "text":
+        raise fault
+    if arguments.output == "json":
+        show.print_json(document)
+    else:
+        show.print_lines(pages.unread_markdown(arguments.command.capitalize(), str(fault)))
+    return Exit.UNVERIFIED
+
+
 def judged(contract: Contract, inventory: Inventory, wish: Wish | None = None) -> Assessment:
     """The assessment of an inventory as of today."""
     return assess(contract, inventory, today=now().date(), wish=wish)
@@ -86,11 +107,12 @@ def judged(contract: Contract, inventory: Inventory, wish: Wish | None = None) -
 async def health(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat health [--wait DURATION]``: with a duration, until healthy or the time is up."""
     options = options_of(arguments)
+    context = chosen_context(options)
     deadline = asyncio.get_running_loop().time() + (arguments.wait or 0)
-    found, context = await _health(contract, options)
+    found = await _health(contract, options)
     while found.verdict is not HealthVerdict.HEALTHY and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(HEALTH_POLL)
-        found, context = await _health(contract, options)
+        found = await _health(contract, options)
     if arguments.output == "json":
         show.print_json(health_json(found))
     elif arguments.output == "markdown":
@@ -100,14 +122,12 @@ async def health(arguments: argparse.Namespace, contract: Contract) -> Exit:
     return HEALTH_EXIT[found.verdict]
 
 
-async def _health(contract: Contract, options: Options) -> tuple[Health, str]:
-    """A fresh check; a cluster that cannot be reached is unverified, and may answer the next time."""
+async def _health(contract: Contract, options: Options) -> Health:
+    """A fresh check; a cluster that cannot be read is unverified, and may answer the next time."""
     try:
-        async with opened(contract, options) as link:
-            inventory = await link.reader.inventory()
-            return check_health(contract, inventory, now()), link.identity.context
-    except Unverified as fault:
-        return unreachable_health(fault), options.context or ""
+        return check_health(contract, await _inventory(contract, options), now())
+    except (Unverified, ApiFault) as fault:
+        return unreachable_health(fault)
 
 
 def unreachable_health(fault: Fault) -> Health:
@@ -126,13 +146,16 @@ def health_markdown(found: Health) -> str:
 
 async def owners(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat owners [FILTERS]``."""
-    options = options_of(arguments)
-    async with opened(contract, options) as link:
-        assessment = judged(contract, await link.reader.inventory())
+    try:
+        assessment = judged(contract, await _inventory(contract, options_of(arguments)))
+    except (Unverified, ApiFault) as fault:
+        return _unread(arguments, fault, unread.unread_owners(str(fault)))
     rows = list(chosen(assessment, arguments))
     document = report.owners_json(assessment, rows)
     if arguments.output == "json":
         show.print_json(document)
+    elif arguments.output == "markdown":
+        show.print_lines(pages.owners_markdown(document))
     else:
         show.show_owners(rows, document)
     return Exit.UNVERIFIED if assessment.incomplete else Exit.CLEAN
@@ -160,13 +183,19 @@ def chosen(assessment: Assessment, arguments: argparse.Namespace) -> Iterator[At
 
 async def explain(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat explain KIND/NAME [-n NAMESPACE]``."""
-    options = options_of(arguments)
-    async with opened(contract, options) as link:
-        assessment = judged(contract, await link.reader.inventory())
-    row = _find(assessment, arguments.resource, arguments.namespace)
+    kind, slash, name = arguments.resource.partition("/")
+    if not slash or not kind or not name:
+        raise UsageFault(f"{arguments.resource}: write KIND/NAME, as in deployment/source-controller")
+    try:
+        assessment = judged(contract, await _inventory(contract, options_of(arguments)))
+        row = _find(assessment, arguments.resource, arguments.namespace)
+    except (Unverified, ApiFault) as fault:
+        return _unread(arguments, fault, unread.unread_explain(kind, arguments.namespace, name, str(fault)))
     document = report.explain_json(assessment, contract, row)
     if arguments.output == "json":
         show.print_json(document)
+    elif arguments.output == "markdown":
+        show.print_lines(pages.explain_markdown(document))
     else:
         show.show_explain(document)
     return Exit.UNVERIFIED if document["state"] == "unverifiable" else Exit.CLEAN
@@ -174,9 +203,7 @@ async def explain(arguments: argparse.Namespace, contract: Contract) -> Exit:
 
 def _find(assessment: Assessment, resource: str, namespace: str | None) -> Attribution:
     """The attribution of KIND/NAME; kinds also by plural, in any case, with their group behind a dot."""
-    word, slash, name = resource.partition("/")
-    if not slash or not word or not name:
-        raise UsageFault(f"{resource}: write KIND/NAME, as in deployment/source-controller")
+    word, _, name = resource.partition("/")
     kind, _, group = word.lower().partition(".")
     plurals = {(s.group, s.kind) for s in assessment.inventory.served.values() if kind in (s.plural, s.kind.lower())}
     found = [
@@ -188,7 +215,11 @@ def _find(assessment: Assessment, resource: str, namespace: str | None) -> Attri
         and (namespace is None or key.namespace in (None, namespace))
     ]
     if not found:
-        gaps = [gap.text for gap in assessment.inventory.gaps if gap.kind is None or gap.kind.lower() == kind]
+        gaps = [
+            gap.text
+            for gap in assessment.inventory.gaps
+            if gap.kind is None or gap.kind.lower() == kind or (gap.group, gap.kind) in plurals
+        ]
         where = f" in namespace {namespace}" if namespace else ""
         if gaps:
             raise Unverified(f"{resource}{where} could not be looked for: {gaps[0]}")
@@ -203,16 +234,23 @@ def _find(assessment: Assessment, resource: str, namespace: str | None) -> Attri
 
 async def releases(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat releases [NAME]``."""
-    options = options_of(arguments)
-    async with opened(contract, options) as link:
-        assessment = judged(contract, await link.reader.inventory())
+    try:
+        assessment = judged(contract, await _inventory(contract, options_of(arguments)))
+    except (Unverified, ApiFault) as fault:
+        return _unread(arguments, fault, unread.unread_releases(contract, str(fault)))
     known = {release.name for view in assessment.families for release in view.releases}
+    doubt = next((view.why for view in assessment.families if view.state is FamilyState.UNVERIFIABLE), "")
+    if arguments.name is not None and arguments.name not in known and doubt:
+        why = f"{arguments.name} could not be looked for: {doubt}"
+        return _unread(arguments, Unverified(why), unread.unread_releases(contract, why))
     if arguments.name is not None and arguments.name not in known:
         names = ", ".join(sorted(known)) or "none"
         raise UsageFault(f"{arguments.name} is not recorded in any family of the contract (recorded: {names})")
     document = report.releases_json(assessment, arguments.name)
     if arguments.output == "json":
         show.print_json(document)
+    elif arguments.output == "markdown":
+        show.print_lines(pages.releases_markdown(document))
     else:
         show.show_releases(document)
     return Exit.UNVERIFIED if assessment.verdict is Verdict.UNVERIFIED else Exit.CLEAN
@@ -227,7 +265,10 @@ def contract_command(arguments: argparse.Namespace, load: "Callable[[], Contract
         return Exit.CLEAN
     contract = load()
     if arguments.action == "show":
-        show.print_lines(contract_text(contract))
+        if arguments.output == "json":
+            show.print_json(contract_document(contract))
+        else:
+            show.print_lines(contract_text(contract))
         return Exit.CLEAN
     return _check_contract(contract, arguments)
 
@@ -245,6 +286,20 @@ def _check_contract(contract: Contract, arguments: argparse.Namespace) -> Exit:
         show.print_lines("".join(f"{contract.source}:{r.line}: {r.code}: {r.text}\n" for r in remarks))
         show.print_lines(f"{contract.source}: valid, {len(remarks)} remarks")
     return Exit.CLEAN
+
+
+def contract_document(contract: Contract) -> Json:
+    """The document ``refloat.contract/1``: which contract is in force, and its names."""
+    return {
+        "schema": "refloat.contract/1",
+        "contract": report.contract_json(contract),
+        "source": contract.source,
+        "cluster": contract.cluster_uid,
+        "layers": [layer.name for layer in contract.layers],
+        "owners": list(contract.owners),
+        "families": [{"family": f.name, "namespace": f.namespace, "owner": f.owner} for f in contract.releases],
+        "guardrails": [rail.id for rail in contract.guardrails],
+    }
 
 
 def contract_text(contract: Contract) -> str:

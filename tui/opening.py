@@ -76,6 +76,8 @@ class ClusterLink:
             "contract": self._contract.name,
             "sha256": self._contract.sha256,
             "version": __version__,
+            "expected": self._options.wish.expected,
+            "settled": "@".join(map(str, self._options.wish.settled or ())) or None,
         }
         journal = Journal.create(state_directory(), header, now)
         writer = Writer(self._connection.api)

@@ -22,10 +22,16 @@ EVIDENCE_LINES = 6
 """Lines of evidence shown of one finding; the rest is counted, the JSON has them all."""
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leaves a closed pipe to the command line, which ends quietly; rich would end with a failure."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output; wide lines are not broken where nobody looks at them."""
     terminal = sys.stdout.isatty()
-    return Console(
+    return _Console(
         highlight=False, soft_wrap=not terminal, width=None if terminal else 10_000, markup=False, emoji=False
     )
 
@@ -37,7 +43,7 @@ def print_json(document: Json) -> None:
 
 def print_lines(text: str) -> None:
     """Text of several lines, cleaned, as it is."""
-    print(clean_lines(text), end="" if text.endswith("\n") else "\n")
+    print(clean_lines(text, len(text)), end="" if text.endswith("\n") else "\n")
 
 
 def show_preflight(assessment: Assessment, context: str, contract: Contract) -> None:

@@ -139,7 +139,11 @@ async def _serve(drill: "Drill", port: int) -> Exit:
     from tui.practice.cluster import PracticeCluster
 
     cluster = PracticeCluster.drill(drill, port=port)
-    await cluster.start()
+    try:
+        await cluster.start()
+    except OSError as error:
+        await cluster.stop()
+        raise UsageFault(f"port {port} on 127.0.0.1 cannot be used: {error.strerror or error}") from error
     try:
         print(yaml.safe_dump(cluster.kubeconfig(), sort_keys=False), flush=True)
         print("# serving until interrupted; save the lines above and set KUBECONFIG to the file", flush=True)

@@ -47,25 +47,6 @@ def preflight_json(assessment: Assessment, context: str, contract: Contract) -> 
     }
 
 
-def unverified_preflight_json(context: str, contract: Contract, why: str) -> Json:
-    """The same document where nothing could be read at all."""
-    return {
-        "schema": "refloat.preflight/1",
-        "verdict": "unverified",
-        "context": context,
-        "contract": contract_json(contract),
-        "releases": [
-            {"family": f.name, "namespace": f.namespace, "state": "unverifiable", "active": None, "known": []}
-            for f in contract.releases
-        ],
-        "findings": [],
-        "hidden": 0,
-        "candidates": [],
-        "missing": [],
-        "incomplete": [why],
-    }
-
-
 def _release_json(view: FamilyView) -> Json:
     return {
         "family": view.family.name,
