@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tui.contract.model import Contract
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: "Sequence[str] | None" = None) -> int:
     """Runs one command; returns its exit code (0 clean, 1 blocked, 2 usage, 3 could not verify)."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words == ["--version"]:
