@@ -26,9 +26,7 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 
     _ready_streams()
     try:
-        code = int(_run(parser().parse_args(words)))
-        # What is still buffered is written here, where a reader that has left is no surprise.
-        sys.stdout.flush()
+        return int(_run(parser().parse_args(words)))
     except Fault as fault:
         from tui.text import clean
 
@@ -37,13 +35,8 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     except SystemExit as ended:
         # argparse ends so: help and version with 0, a mistake with 2, each told already.
         return ended.code if isinstance(ended.code, int) else 0
-    except BrokenPipeError:
-        # The reader of a pipe has left: there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return 130
-    return code
 
 
 def _ready_streams() -> None:

@@ -1,6 +1,7 @@
 """The command line's text: the same documents as its JSON, drawn with rich, plain where it is not a terminal."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 
@@ -24,8 +25,15 @@ EVIDENCE_LINES = 6
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Leaves a closed pipe to the command line, which ends quietly; rich would end with a failure."""
-        raise BrokenPipeError
+        """Goes on in silence: the exit code still tells the verdict."""
+        silence()
+
+
+def silence() -> None:
+    """Lets all further output go nowhere, once the reader of a pipe has left."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def console() -> Console:
@@ -38,12 +46,20 @@ def console() -> Console:
 
 def print_json(document: Json) -> None:
     """One document; every character beyond ASCII is escaped: nothing from a cluster reaches the terminal raw."""
-    print(json.dumps(document, indent=2, ensure_ascii=True))
+    print_out(json.dumps(document, indent=2, ensure_ascii=True))
 
 
 def print_lines(text: str) -> None:
     """Text of several lines, cleaned, as it is."""
-    print(clean_lines(text, len(text)), end="" if text.endswith("\n") else "\n")
+    print_out(clean_lines(text, len(text)).removesuffix("\n"))
+
+
+def print_out(line: str = "") -> None:
+    """One line, or into silence where the reader of a pipe has left."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        silence()
 
 
 def show_preflight(assessment: Assessment, context: str, contract: Contract) -> None:

@@ -44,10 +44,10 @@ def show_context(arguments: argparse.Namespace, contract: Contract) -> Exit:
 def demo(arguments: argparse.Namespace, load: Callable[[], Contract]) -> Exit:
     """``refloat demo``: the app on a practice cluster; without a terminal, its situation as a report."""
     if arguments.list:
+        from tui import show
         from tui.practice.drills import list_drills
 
-        for each in list_drills():
-            print(f"{each.name:22} {each.summary}")
+        show.print_lines("\n".join(f"{each.name:22} {each.summary}" for each in list_drills()))
         return Exit.CLEAN
     if not (SHIPPED / f"{arguments.drill}.yaml").is_file():
         # Not one of the shipped drills: the file of somebody's own is read, or refused, before the screen is taken.
@@ -126,9 +126,9 @@ async def _report(drill: "Drill", contract: Contract, output: str) -> Exit:
         return Exit.CLEAN
     show.print_lines(f"{drill.title}\n\n{drill.story}\n\nGoal: {drill.goal}\n\n")
     show.show_preflight(assessment, "practice", contract)
-    print()
+    show.print_out()
     show.show_health(found, "practice", contract)
-    print(f"\nThis is a practice cluster. In a terminal, refloat demo {drill.name} opens the app on it.")
+    show.print_out(f"\nThis is a practice cluster. In a terminal, refloat demo {drill.name} opens the app on it.")
     return Exit.CLEAN
 
 
@@ -136,6 +136,7 @@ async def _serve(drill: "Drill", port: int) -> Exit:
     """Serves the drill's cluster until interrupted."""
     import yaml
 
+    from tui import show
     from tui.practice.cluster import PracticeCluster
 
     cluster = PracticeCluster.drill(drill, port=port)
@@ -145,8 +146,8 @@ async def _serve(drill: "Drill", port: int) -> Exit:
         await cluster.stop()
         raise UsageFault(f"port {port} on 127.0.0.1 cannot be used: {error.strerror or error}") from error
     try:
-        print(yaml.safe_dump(cluster.kubeconfig(), sort_keys=False), flush=True)
-        print("# serving until interrupted; save the lines above and set KUBECONFIG to the file", flush=True)
+        show.print_lines(yaml.safe_dump(cluster.kubeconfig(), sort_keys=False))
+        show.print_out("# serving until interrupted; save the lines above and set KUBECONFIG to the file")
         await asyncio.Event().wait()
     finally:
         await cluster.stop()
