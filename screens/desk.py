@@ -97,6 +97,9 @@ class Judgement:
     index: "Index"
 
 
+Work = Callable[[], Coroutine[Any, Any, None]]
+"""A piece of work, begun when its worker is: one that is called off before leaves nothing behind."""
+
 Judge = Callable[[Contract, Inventory, datetime], Judgement]
 """Concludes from an inventory at a time. Pure and slow: called in a thread."""
 
@@ -145,7 +148,7 @@ class Desk:
         opener: Opener,
         *,
         emit: Callable[[View], None],
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        spawn: Callable[[Work], object],
         tuning: Tuning,
     ) -> None:
         self.ticks = tuning.ticks
@@ -219,7 +222,7 @@ class Desk:
         await self.adopt(inventory)
         if not self._following and self.view.assessment is not None:
             self._following = True
-            self.spawn(self._follow())
+            self.spawn(self._follow)
 
     def _progress(self, progress: Progress) -> None:
         self._set(progress=progress)
@@ -341,7 +344,7 @@ class Desk:
     def _gather(self) -> None:
         if not self._flushing:
             self._flushing = True
-            self.spawn(self._flush())
+            self.spawn(self._flush)
 
     async def _flush(self) -> None:
         await asyncio.sleep(self._settle)

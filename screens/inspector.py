@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from textual import work
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
@@ -96,8 +97,9 @@ class Inspector(Pane):
         self._asked = question
         self.name_it(f"{aspect.value} of {ref.label}" + (f" container {container}" if container else ""))
         self.show((line(muted(f"reading {aspect.value} of {ref.label}...")),), top=True)
-        self.run_worker(self._fetch(question), group="inspect", exclusive=True, exit_on_error=False)
+        self._fetch(question)
 
+    @work(group="inspect", exclusive=True, exit_on_error=False, description="ask about an object")
     async def _fetch(self, question: Question) -> None:
         try:
             lines = await self._read(question)

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -85,20 +86,18 @@ class Ownership(Listing):
         return (*lines, line(*parts))
 
     def draw_list(self, view: View) -> None:
-        """Rebuilds the tree where the assessment is new."""
+        """Rebuilds the tree where the assessment is new; what is open stays open."""
         if view.stage != self._stage and view.assessment is not None:
             self._stage = view.stage
-            self._grow()
+            self._grow(self.listing().opened if self._shown is not None else None)
 
-    def _grow(self, focus: Key | None = None, *, afresh: bool = False) -> None:
-        """Asks for the tree. ``afresh`` opens it as is best seen first, else what is open stays open."""
-        view = self.desk.view
-        if view.assessment is None:
-            return
-        self._number += 1
-        opened = None if afresh or self._shown is None else self.listing().opened
-        self.run_worker(self._build(self._number, opened, focus), group="tree", exclusive=True, exit_on_error=False)
+    def _grow(self, opened: frozenset[Path] | None, focus: Key | None = None) -> None:
+        """Asks for the tree with these branches open; None opens what is best seen first."""
+        if self.desk.view.assessment is not None:
+            self._number += 1
+            self._build(self._number, opened, focus)
 
+    @work(group="tree", exclusive=True, exit_on_error=False, description="build the tree")
     async def _build(self, number: int, opened: frozenset[Path] | None, focus: Key | None) -> None:
         view, wanted = self.desk.view, self._wanted
         if view.assessment is not None:
@@ -122,14 +121,12 @@ class Ownership(Listing):
             self._want(replace(self._wanted, text=text))
 
     def _want(self, wanted: Wanted, focus: Key | None = None) -> None:
+        """Shows something else. Leaving a filter, the tree is open as before, and the cursor stays on its object."""
         before, self._wanted = self._wanted, wanted
-        if before.narrowed and not wanted.narrowed:
-            # Leaving a filter, the tree looks as it did before, and the cursor stays on its object.
-            self._grow(focus or self.selected(), afresh=self._opened is None)
-            return
         if wanted.narrowed and not before.narrowed:
             self._opened = self.listing().opened
-        self._grow(focus or self.selected(), afresh=True)
+        whole = before.narrowed and not wanted.narrowed and before.group_by is wanted.group_by
+        self._grow(self._opened if whole else None, focus or self.selected())
 
     def action_facet(self) -> None:
         """Shows only the next state that occurs; after the last, every state."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -255,7 +257,19 @@ class Recovery(Room):
         kind = PLANS.get(self.step)
         if kind is not None and self.desk.view.assessment is not None:
             self._number += 1
-            self.run_worker(self._walk.plan(self._number, kind), group="plan", exclusive=True, exit_on_error=False)
+            self._draw_up(self._number, kind)
+
+    @work(group="plan", exclusive=True, exit_on_error=False, description="draw up a plan")
+    async def _draw_up(self, number: int, kind: PlanKind) -> None:
+        await self._walk.plan(number, kind)
+
+    @work(group="rights", exclusive=True, exit_on_error=False, description="ask for rights")
+    async def _rights(self) -> None:
+        await self._walk.rights()
+
+    @work(group="drill", exclusive=True, exit_on_error=False, description="check the drill")
+    async def _drilled(self) -> None:
+        await self._walk.drill()
 
     def on_planned(self, message: Planned) -> None:
         """Shows the plan; in a walk, asks about the next entry."""
@@ -272,11 +286,11 @@ class Recovery(Room):
                 self._ask(following)
 
     def _ask_rights(self) -> None:
-        self.run_worker(self._walk.rights(), group="rights", exclusive=True, exit_on_error=False)
+        self._rights()
 
     def _check_drill(self) -> None:
         if self.desk.view.drill is not None:
-            self.run_worker(self._walk.drill(), group="drill", exclusive=True, exit_on_error=False)
+            self._drilled()
 
     def on_rights_told(self, message: RightsTold) -> None:
         """Shows the rights that are lacking."""
@@ -304,7 +318,7 @@ class Recovery(Room):
 
     def _typed_context(self, right: bool | None) -> None:
         if right and self._work("beginning a session: a fresh preflight..."):
-            self.desk.spawn(self._walk.begin())
+            self.desk.spawn(self._walk.begin)
 
     def action_end(self) -> None:
         """Ends the session; its report stays."""
@@ -320,7 +334,7 @@ class Recovery(Room):
         if self.desk.session is None:
             self.action_begin()
         elif self._plan is not None and self._work(f"a fresh look at {entry.ref.label}, and a dry run..."):
-            self.desk.spawn(self._walk.look(self._plan, entry))
+            self.desk.spawn(partial(self._walk.look, self._plan, entry))
 
     def on_asked(self, message: Asked) -> None:
         """Puts the question."""
@@ -337,7 +351,7 @@ class Recovery(Room):
             return
         if reply is Reply.YES:
             if self._work(f"{question.entry.action.value} {question.entry.ref.label}..."):
-                self.desk.spawn(self._walk.carry_out(plan, question))
+                self.desk.spawn(partial(self._walk.carry_out, plan, question))
             return
         self._walk.skip(question)
 
@@ -351,7 +365,7 @@ class Recovery(Room):
     def action_check(self) -> None:
         """Reads everything afresh and judges it."""
         if self._work("checking..."):
-            self.desk.spawn(self._walk.check())
+            self.desk.spawn(self._walk.check)
 
     def action_write(self) -> None:
         """Saves the report of the session."""

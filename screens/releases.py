@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -72,8 +73,9 @@ class Releases(Room):
             return
         self._told = wanted
         self._number += 1
-        self.run_worker(self._page(self._number, place), group="page", exclusive=True, exit_on_error=False)
+        self._page(self._number, place)
 
+    @work(group="page", exclusive=True, exit_on_error=False, description="read a release")
     async def _page(self, number: int, place: Place) -> None:
         view = self.desk.view
         if view.assessment is not None:

@@ -1,17 +1,18 @@
 """The terminal app: composes the desk and the screens. Nothing imports this but the command line."""
 
 import os
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from screens.desk import Desk, Tuning
+from screens.desk import Desk, Tuning, Work
 from screens.link import Opener
 from screens.room import MODES, Room, ViewChanged, Visit
 from screens.view import View
@@ -30,7 +31,7 @@ class RefloatApp(App[None]):
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "overview"
     COMMAND_PALETTE_BINDING = "colon"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - the base declares it an instance variable
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (132, "-wide")]  # noqa: RUF012 - the base declares it an instance variable
     VERTICAL_BREAKPOINTS = [(0, "-short"), (40, "-tall")]  # noqa: RUF012 - as above
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -105,8 +106,9 @@ class RefloatApp(App[None]):
             self._hints = 0
             self.call_later(self.action_hint)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self.run_worker(work, group="desk", exit_on_error=False)
+    @work(group="desk", exit_on_error=False, description="work of the desk")
+    async def _spawn(self, job: Work) -> None:
+        await job()
 
     def _room(self) -> Room | None:
         stack = self._screen_stacks.get(self.current_mode)
@@ -120,7 +122,7 @@ class RefloatApp(App[None]):
         self.call_after_refresh(self._connect)
 
     def _connect(self) -> None:
-        self._spawn(self.desk.open())
+        self._spawn(self.desk.open)
 
     async def on_unmount(self) -> None:
         """Ends every connection."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple, Protocol
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -165,10 +166,11 @@ class Outline(Lines):
         if place.path in self._opened:
             self.action_step(1)
         elif place.node.count > LARGE:
-            self.run_worker(self._make(place), group="make", exit_on_error=False)
+            self._make(place)
         else:
             self._open(self.cursor)
 
+    @work(group="make", exit_on_error=False, description="make the children of a branch")
     async def _make(self, place: Place) -> None:
         await asyncio.to_thread(getattr, place.node, "children")
         self.post_message(self.Made(place.path))
