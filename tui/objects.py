@@ -178,7 +178,7 @@ class Live:
     @property
     def controller(self) -> Owner | None:
         """The owner reference of the controller, if one is set."""
-        return next((owner for owner in self.owners if owner.controller), None)
+        return next((owner for owner in self.owners if owner.controller), None) if self.owners else None
 
 
 _WHOLE: Final[frozenset[str]] = frozenset()

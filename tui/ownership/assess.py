@@ -12,11 +12,12 @@ from tui.ownership.blockers import blockers
 from tui.ownership.decisions import decide
 from tui.ownership.evidence import INVENTORIES, World
 from tui.ownership.findings import ownership_findings
-from tui.ownership.model import Assessment, FamilyView, Finding, Severity, Verdict, Wish
+from tui.ownership.model import Assessment, Candidate, FamilyView, Finding, Severity, Verdict, Wish
+from tui.ownership.references import API_SERVICE, WEBHOOKS, is_referrer_group
 from tui.ownership.release_findings import missing_of, release_findings
 from tui.ownership.releases import STORAGE_KINDS, listed_by, read_releases
 from tui.ownership.staleness import view_family
-from tui.ownership.usage import USERS
+from tui.ownership.usage import FAR, REFERRED_TO, USERS
 
 _ORDER = {Severity.BLOCK: 0, Severity.WARN: 1, Severity.INFO: 2}
 
@@ -40,7 +41,7 @@ def assess(contract: Contract, inventory: Inventory, *, today: date, wish: Wish 
         *ownership_findings(world, attributions),
     ]
     findings, hidden = _allowed(contract, found, today)
-    incomplete = _incomplete(inventory, families, bool(candidates))
+    incomplete = tuple(dict.fromkeys(_incomplete(inventory, families, candidates)))
     return Assessment(
         inventory=inventory,
         families=families,
@@ -55,42 +56,49 @@ def assess(contract: Contract, inventory: Inventory, *, today: date, wish: Wish 
 
 
 def _allowed(contract: Contract, found: Iterable[Finding], today: date) -> tuple[list[Finding], int]:
-    """The findings without the resources that the contract allows, and how many findings that hid altogether."""
+    """The findings without the resources that the contract allows, and of how many findings that hid all or a part."""
     allow = [each for each in contract.allow if each.expires >= today]
     kept: list[Finding] = []
     hidden = 0
     for finding in found:
         mine = [each for each in allow if each.code == finding.code]
         refs = tuple(r for r in finding.resources if not any(resource_matches(each.resource, r) for each in mine))
-        if mine and finding.resources and not refs:
-            hidden += 1
-        else:
-            kept.append(finding if refs == finding.resources else replace(finding, resources=refs))
+        gone = len(finding.resources) - len(refs)
+        hidden += gone > 0
+        if not gone:
+            kept.append(finding)
+        elif refs:
+            more = f"{gone} more resource{'s' if gone > 1 else ''} allowed by the contract"
+            kept.append(replace(finding, resources=refs, evidence=(*finding.evidence, more)))
     return kept, hidden
 
 
-def _incomplete(inventory: Inventory, families: Sequence[FamilyView], judged: bool) -> tuple[str, ...]:
+def _incomplete(inventory: Inventory, families: Sequence[FamilyView], candidates: Iterable[Candidate]) -> list[str]:
     """What could not be read although the verdict rests on it."""
-    needed: set[KindKey] = {KindKey("", kind) for kind in STORAGE_KINDS} | {KindKey("", "Namespace")}
-    needed |= set(INVENTORIES.values())
+    needed: set[KindKey] = {KindKey("", kind) for kind in STORAGE_KINDS} | {KindKey("", "Namespace"), API_SERVICE}
+    needed |= {*INVENTORIES.values(), *WEBHOOKS}
+    faults: list[str] = []
     for view in families:
         for listed in view.listed:
             needed |= {KindKey(key.group, key.kind) for key in listed.documents}
             needed |= {document.ref.kind_key for document in listed.unresolved if document.generate_name is None}
-    if judged:
-        needed |= {kind for users in USERS.values() for kind in users}
+            if listed.fault:
+                faults.append(f"manifest of {listed.record.name} revision {listed.record.revision}: {listed.fault}")
+    judged = {candidate.ref.kind_key for candidate in candidates}
+    needed |= {user for kind in judged for user in USERS.get(kind, ())}
     groups = {kind.group for kind in needed}
     spaces = {view.family.namespace for view in families}
-    return tuple(
+    return faults + [
         gap.text
         for gap in inventory.gaps
-        if (gap.kind is None and (gap.group in groups))
+        if (gap.kind is None and gap.group in groups)
+        or (bool(judged & REFERRED_TO) and is_referrer_group(gap.group))
         or (
             gap.kind is not None
             and KindKey(gap.group, gap.kind) in needed
-            and (gap.namespace is None or gap.namespace in spaces)
+            and (gap.namespace is None or gap.namespace in spaces or KindKey(gap.group, gap.kind) in FAR)
         )
-    )
+    ]
 
 
 def _verdict(findings: Sequence[Finding], incomplete: Sequence[str]) -> Verdict:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
-from typing import Final
+from typing import Final, NamedTuple
 
 from tui.contract.model import Claim, Contract, Selector
 from tui.contract.select import Claims
-from tui.objects import Inventory, Key, KindKey, Live, Ref
+from tui.objects import Inventory, Key, KindKey, Live, Ref, group_of
 from tui.ownership.evidence import (
     FLUX_LABELS,
     INVENTORIES,
@@ -32,87 +32,93 @@ class Attributor:
         self._inventory = world.inventory
         self._claims = claims
         self._stale = {
-            c.live.key
-            for c in candidates
-            if stamp_of(c.live) and not _STALE_RULES & set(c.rules) and _settled(world, c)
+            c.live.key for c in candidates if not _STALE_RULES & set(c.rules) and _stamped_otherwise(world, c)
         }
-        self._own: dict[Key, tuple[Evidence, ...]] = {}
+        self._judged: dict[Key, _Judgement] = {}
         self._layers = {layer.owner: layer.name for layer in reversed(world.contract.layers) if layer.owner}
 
     def all(self) -> dict[Key, Attribution]:
         """The attribution of every live object, and of everything claimed by name or listed in force but not live."""
-        found = {key: self.of(live) for key, live in self._inventory.objects.items()}
+        found = {key: self._of(key, live) for key, live in self._inventory.objects.items()}
         for ghost in self._ghosts():
             found.setdefault(ghost.ref.key, ghost)
         return found
 
     def of(self, live: Live) -> Attribution:
         """The attribution of one live object."""
-        root, broken = self._root(live)
-        evidence = self._evidence(root)
-        if root is not live:
-            chain = f"controlled by {live.controller.kind} {live.controller.name}" if live.controller else ""
-            to_root = "" if live.controller and live.controller.name == root.ref.name else f", below {root.ref.label}"
-            evidence = (
-                tuple(
-                    Evidence(owner, Source.OWNER_REFERENCE, Strength.OWNER_REFERENCE, chain + to_root, confirmed=True)
-                    for owner in dict.fromkeys(e.owner for e in evidence)
-                )
-                + evidence
-            )
-        elif broken:
-            evidence = ()
-        claim = self._claims.of(root.ref, root.labels, root.annotations, root.body)
-        owners = tuple(dict.fromkeys(e.owner for e in evidence))
-        doubt = broken or self._doubt(root, owners)
-        stamp = stamp_of(root)
-        state = self._state(root, owners, claim, doubt)
+        return self._of(live.key, live)
+
+    def _of(self, key: Key, live: Live) -> Attribution:
+        root_key, root, broken = self._root(key, live)
+        judged = self._unfollowed(root, broken) if broken else self._judge(root_key, root)
+        evidence = judged.evidence if root is live else (*_copied(live, root, judged.owners), *judged.evidence)
         return Attribution(
             ref=live.ref,
             live=True,
-            state=state,
-            owners=owners,
+            state=judged.state,
+            owners=judged.owners,
             evidence=evidence,
-            claim=claim,
-            layer=claim.layer if claim else (self._layers.get(owners[0]) if owners else None),
-            root=root.key,
-            release=stamp.release if stamp else None,
-            why_unverifiable=doubt if state is State.UNVERIFIABLE else "",
+            claim=judged.claim,
+            layer=judged.layer,
+            root=root_key,
+            release=judged.release,
+            why_unverifiable=judged.doubt,
         )
 
-    def _root(self, live: Live) -> tuple[Live, str]:
+    def _root(self, key: Key, live: Live) -> tuple[Key, Live, str]:
         """The end of the chain of controllers, and why it could not be followed (empty when it could).
 
         A controller that is gone leaves its dependents to the garbage collector: their marks are copies and prove
         nothing.
         """
-        seen = {live.key}
-        at = live
+        if "ownerReferences" in live.damaged:
+            return key, live, "its ownerReferences are damaged"
+        if not live.owners:
+            return key, live, ""
+        seen = {key}
+        at_key, at = key, live
         while (owner := at.controller) is not None:
-            group = owner.api_version.rpartition("/")[0]
-            key = Key(group, owner.kind, at.ref.namespace, owner.name)
-            parent = self._inventory.get(key) or self._inventory.get(key._replace(namespace=None))
+            up = Key(group_of(owner.api_version), owner.kind, at.ref.namespace, owner.name)
+            if up not in self._inventory.objects:
+                up = up._replace(namespace=None)
+            parent = self._inventory.get(up)
             if parent is None or parent.ref.uid != owner.uid:
-                gap = self._inventory.gap(group, owner.kind, at.ref.namespace)
-                reason = gap.text if gap else f"its controller {owner.kind} {owner.name} was not found"
-                return live, reason
-            if parent.key in seen:
-                return live, f"its owner references run in a circle through {parent.ref.label}"
-            seen.add(parent.key)
-            at = parent
-        return at, ""
+                gap = self._inventory.gap(up.group, owner.kind, at.ref.namespace)
+                return key, live, gap.text if gap else f"its controller {owner.kind} {owner.name} was not found"
+            if up in seen:
+                return key, live, f"its owner references run in a circle through {parent.ref.label}"
+            if "ownerReferences" in parent.damaged:
+                return key, live, f"the ownerReferences of its controller {parent.ref.label} are damaged"
+            seen.add(up)
+            at_key, at = up, parent
+        return at_key, at, ""
 
-    def _evidence(self, live: Live) -> tuple[Evidence, ...]:
-        if live.key not in self._own:
-            self._own[live.key] = self._world.collect(live)
-        return self._own[live.key]
+    def _judge(self, key: Key, root: Live) -> "_Judgement":
+        """What is said of an object that nothing controls; asked once for all that it controls."""
+        found = self._judged.get(key)
+        if found is None:
+            evidence = self._world.collect(root)
+            claim = self._claims.of(root.ref, root.labels, root.annotations, root.body)
+            owners = tuple(dict.fromkeys(e.owner for e in evidence))
+            doubt = self._doubt(root, owners)
+            state = self._state(key, owners, claim, doubt)
+            layer = claim.layer if claim else (self._layers.get(owners[0]) if owners else None)
+            stamp = stamp_of(root)
+            release = stamp.release if stamp else None
+            found = self._judged[key] = _Judgement(evidence, owners, claim, layer, state, doubt, release)
+        return found
 
-    def _state(self, root: Live, owners: tuple[str, ...], claim: Claim | None, doubt: str) -> State:
+    def _unfollowed(self, live: Live, why: str) -> "_Judgement":
+        claim = self._claims.of(live.ref, live.labels, live.annotations, live.body)
+        layer = claim.layer if claim else None
+        return _Judgement((), (), claim, layer, State.UNVERIFIABLE, why, None)
+
+    def _state(self, key: Key, owners: tuple[str, ...], claim: Claim | None, doubt: str) -> State:
         if doubt:
             return State.UNVERIFIABLE
         if len(owners) > 1:
             return State.CONTESTED
-        if root.key in self._stale:
+        if key in self._stale:
             return State.STALE
         if not owners:
             return State.UNOWNED
@@ -122,6 +128,8 @@ class Attributor:
 
     def _doubt(self, root: Live, owners: tuple[str, ...]) -> str:
         """What could not be read although this object's evidence rests on it; empty when nothing."""
+        if root.damaged:
+            return f"its {min(root.damaged)} could not be read"
         stamp = stamp_of(root)
         if stamp is not None:
             family = next((v for v in self._world.families if v.family.has(stamp.release)), None)
@@ -129,6 +137,8 @@ class Attributor:
                 return family.why
             if family is None and (gap := self._storage_gap(stamp.namespace or root.ref.namespace)):
                 return gap
+        if not self._inventory.gaps and not self._world.unread_holder:
+            return ""
         for prefix, kind in FLUX_LABELS:
             if any(name.startswith(prefix) for name in root.labels):
                 gap = self._gap_of(kind)
@@ -137,7 +147,9 @@ class Attributor:
         if owners:
             return ""
         # Nothing was found: only where every record of ownership could be read does that mean that nobody owns it.
-        return self._storage_gap(root.ref.namespace) or next(filter(None, map(self._gap_of, INVENTORIES.values())), "")
+        gap = self._storage_gap(root.ref.namespace) or next(filter(None, map(self._gap_of, INVENTORIES.values())), "")
+        unread = self._world.unread_holder
+        return gap or (f"{unread} could not be read" if unread else "")
 
     def _storage_gap(self, namespace: str | None) -> str:
         gaps = (self._inventory.gap("", kind, namespace) for kind in STORAGE_KINDS)
@@ -176,9 +188,33 @@ class Attributor:
         return Ref(served.api_version if served else key.group, key.kind, key.namespace, key.name)
 
 
-def _settled(world: World, candidate: Candidate) -> bool:
+class _Judgement(NamedTuple):
+    """What is said of a root, and with it of everything below it."""
+
+    evidence: tuple[Evidence, ...]
+    owners: tuple[str, ...]
+    claim: Claim | None
+    layer: str | None
+    state: State
+    doubt: str
+    release: str | None
+
+
+def _copied(live: Live, root: Live, owners: tuple[str, ...]) -> Iterator[Evidence]:
+    """The evidence of a controlled object: its owner reference, for every owner of its root."""
+    controller = live.controller
+    if controller is not None:
+        below = "" if controller.name == root.ref.name else f", below {root.ref.label}"
+        text = f"controlled by {controller.kind} {controller.name}{below}"
+        for owner in owners:
+            yield Evidence(owner, Source.OWNER_REFERENCE, Strength.OWNER_REFERENCE, text, confirmed=True)
+
+
+def _stamped_otherwise(world: World, candidate: Candidate) -> bool:
+    """Whether the object bears another stamp than that of its family's active release."""
     view = next((v for v in world.families if v.family.name == candidate.family), None)
-    return view is not None and view.state is FamilyState.ACTIVE
+    stamp = stamp_of(candidate.live)
+    return view is not None and view.active is not None and stamp is not None and stamp.release != view.active.name
 
 
 def claimed_by_name(contract: Contract, inventory: Inventory) -> Iterator[tuple[Ref, Claim]]:
@@ -200,7 +236,8 @@ def claimed_by_name(contract: Contract, inventory: Inventory) -> Iterator[tuple[
 
 def _kinds(kinds: list[KindKey], selector: Selector) -> list[KindKey]:
     if not selector.groups:
-        return kinds[:1]
+        # Kubernetes' own kind before a custom one of the same name, whatever order they were discovered in.
+        return sorted(kinds, key=lambda kind: ("." in kind.group and not kind.group.endswith(".k8s.io"), kind))[:1]
     return [kind for kind in kinds if kind.group in selector.groups]
 
 

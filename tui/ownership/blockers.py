@@ -1,5 +1,6 @@
 """Findings about what stands in the way: dead webhooks, dying namespaces, lost APIs, owners that sleep. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -7,8 +8,19 @@ from tui.contract.model import Contract
 from tui.objects import Inventory, KindKey, Live, Ref
 from tui.ownership.model import FamilyView, Finding, Severity
 from tui.ownership.references import API_SERVICE, WEBHOOKS, dig, items, mapping
+from tui.ownership.usage import selects
+from tui.text import clean_lines
 
 BUILT_IN_SUFFIX: Final = ".k8s.io"
+MAX_MESSAGE: Final = 4096
+"""Characters that are kept of an owner's error, and searched for the object it stumbles on."""
+
+_NAMED: Final = re.compile(
+    r"(?<![\w./-])(?P<kind>[A-Z][A-Za-z0-9]{0,80})"
+    r"(?:/(?:(?P<ns>[a-z0-9.-]{1,253})/)?(?P<name>[a-z0-9](?:[a-z0-9.:-]{0,251}[a-z0-9])?)(?![\w/])"
+    r'|(?:\.[a-z0-9.-]{1,253})? "(?P<quoted>[^"\s]{1,253})"(?: in namespace "(?P<space>[^"\s]{1,63})")?)'
+)
+
 FLUX_APPLIERS: Final = frozenset({"Kustomization", "HelmRelease"})
 
 
@@ -30,6 +42,8 @@ class _Scope:
     def __init__(self, contract: Contract, families: tuple[FamilyView, ...]) -> None:
         documents = [key for view in families for listed in view.listed[:1] for key in listed.documents]
         self.kinds = {KindKey(key.group, key.kind) for key in documents}
+        if any(check.deployments for check in contract.health):
+            self.kinds.add(KindKey("apps", "Deployment"))
         self.groups = {key.group for key in documents}
         self.keys = set(documents)
         self.namespaces = {view.family.namespace for view in families} | {check.namespace for check in contract.health}
@@ -71,11 +85,14 @@ def _dead(inventory: Inventory, hook: Mapping[str, Any]) -> str:
     selector = mapping(dig(found.body, ("spec", "selector")))
     if not selector or inventory.gap("", "Pod", namespace) or found.body is None:
         return ""
-    ready = any(
-        pod.ref.namespace == namespace and selector.items() <= pod.labels.items() and _ready(pod)
+    pods = [
+        pod
         for pod in inventory.of_kind("", "Pod")
-    )
-    return "" if ready else f"its Service {namespace}/{name} has no ready pod"
+        if pod.ref.namespace == namespace and selects({"matchLabels": selector}, pod.labels)
+    ]
+    if any(pod.body is None or _ready(pod) for pod in pods):
+        return ""
+    return f"its Service {namespace}/{name} has no ready pod"
 
 
 def _ready(live: Live) -> bool:
@@ -87,11 +104,15 @@ def _hook_touches(inventory: Inventory, hook: Mapping[str, Any], scope: _Scope) 
     """Whether the webhook is asked about any kind that the families' manifests hold."""
     plurals = {(s.group, s.plural) for kind, s in inventory.served.items() if kind in scope.kinds}
     for rule in items(hook.get("rules")):
-        groups, resources = rule.get("apiGroups") or [], rule.get("resources") or []
+        groups, resources = _words(rule.get("apiGroups")), _words(rule.get("resources"))
         for group, plural in plurals:
-            if ("*" in groups or group in groups) and {"*", "*/*", plural} & set(resources):
+            if {"*", group} & groups and {"*", "*/*", plural} & resources:
                 return True
     return False
+
+
+def _words(value: Any) -> set[str]:
+    return {word for word in value if isinstance(word, str)} if isinstance(value, list) else set()
 
 
 def _namespaces(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
@@ -205,6 +226,7 @@ def _who_set(live: Live, field: str) -> tuple[str, ...]:
 
 
 def _failing(inventory: Inventory) -> Iterator[Finding]:
+    named: dict[tuple[str, str], list[Live]] = {}
     for live in inventory.objects.values():
         is_stack = live.ref.kind == "Stack" and live.ref.group == "pulumi.com"
         if not is_stack and not (live.ref.kind in FLUX_APPLIERS and live.ref.group.endswith("toolkit.fluxcd.io")):
@@ -216,24 +238,29 @@ def _failing(inventory: Inventory) -> Iterator[Finding]:
                 "DependencyNotReady",
             )
             if condition.get("type") == "Ready" and failed:
-                message = str(condition.get("message") or "")
+                message = clean_lines(condition.get("message") or "", MAX_MESSAGE)
+                if not named:
+                    for each in inventory.objects.values():
+                        named.setdefault((each.ref.kind, each.ref.name), []).append(each)
                 yield Finding(
                     "apply-failing",
                     Severity.WARN,
                     f"{live.ref.label} cannot apply: {condition.get('reason')}",
-                    (live.ref, *_stumbles_on(inventory, message)),
+                    (live.ref, *_stumbles_on(named, message)),
                     (message,),
                     "mend what its message names; it retries by itself",
                 )
 
 
-def _stumbles_on(inventory: Inventory, message: str) -> tuple[Ref, ...]:
-    """The object that an owner's error names as ``Kind/name`` or ``Kind/namespace/name``, where it is live."""
-    for word in message.replace(",", " ").split()[:40]:
-        parts = word.strip("'\":;.").split("/")
-        if len(parts) in (2, 3) and parts[0][:1].isupper():
-            for live in inventory.objects.values():
-                same = live.ref.kind == parts[0] and live.ref.name == parts[-1]
-                if same and (len(parts) == 2 or live.ref.namespace == parts[1]):
-                    return (live.ref,)
+def _stumbles_on(named: Mapping[tuple[str, str], list[Live]], message: str) -> tuple[Ref, ...]:
+    """The first live object that an owner's error names; ``named`` holds the live ones by kind and name.
+
+    kustomize-controller writes ``Kind/name`` or ``Kind/namespace/name``, Helm ``Kind "name" in namespace "ns"``, an API
+    server ``Kind.group "name"``.
+    """
+    for match in _NAMED.finditer(message[:MAX_MESSAGE]):
+        name, space = match["name"] or match["quoted"], match["ns"] or match["space"]
+        for live in named.get((match["kind"], name), ()):
+            if not space or live.ref.namespace == space:
+                return (live.ref,)
     return ()

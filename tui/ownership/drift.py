@@ -14,6 +14,9 @@ from tui.objects import Json, Live
 _SKIPPED: Final = frozenset({"apiVersion", "kind", "metadata", "status", "stringData"})
 _MERGE_KEYS: Final = ("name", "containerPort", "port", "mountPath", "type", "ip", "key", "topologyKey")
 _QUANTITY: Final = re.compile(r"([+-]?[0-9.]+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|n|u|)")
+_LONGEST: Final = 60
+"""Characters of a quantity: a longer text is none, and too costly to compare as one."""
+
 _SCALES: Final = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1)} | {
     unit + suffix: Decimal(base) ** (power + 1)
     for suffix, base in (("", 1000), ("i", 1024))
@@ -37,7 +40,7 @@ def drift(document: Json, live: Live) -> tuple[str, ...]:
 
 
 def _differences(want: Any, have: Any, path: str) -> Iterator[str]:
-    if want is None or (have is None and want in ({}, [], "", False, 0)):
+    if want is None or (have is None and _says_nothing(want)):
         return
     if isinstance(want, dict):
         if isinstance(have, dict):
@@ -58,14 +61,23 @@ def _list_differences(want: list[Any], have: Any, path: str) -> Iterator[str]:
     for index, value in enumerate(want):
         key = next((k for k in _MERGE_KEYS if isinstance(value, dict) and isinstance(value.get(k), str | int)), None)
         if key is not None:
-            twin = next(
-                (item for item in have if isinstance(item, dict) and same_value(value[key], item.get(key))), None
-            )
-            yield from _differences(value, twin, f"{path}[{key}={value[key]}]")
+            # Two entries may share a key: one volume mounted twice, one port by two protocols.
+            twins: list[Any] = [
+                item for item in have if isinstance(item, dict) and same_value(value[key], item.get(key))
+            ]
+            found = [tuple(_differences(value, twin, f"{path}[{key}={value[key]}]")) for twin in twins or [None]]
+            yield from min(found, key=len)
         elif index < len(have):
             yield from _differences(value, have[index], f"{path}[{index}]")
         else:
             yield f"{path}[{index}]"
+
+
+def _says_nothing(want: Any) -> bool:
+    """Whether a value is what a field has that is not there: zero, or a mapping of nothing but such values."""
+    if isinstance(want, dict):
+        return all(_says_nothing(value) for value in want.values())
+    return want is None or want in ([], "", False, 0)
 
 
 def same_value(want: Any, have: Any) -> bool:
@@ -79,7 +91,8 @@ def same_value(want: Any, have: Any) -> bool:
 def _quantity(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    match = _QUANTITY.fullmatch(str(value))
+    text = str(value)
+    match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None or match[1].count(".") > 1 or not any(map(str.isdigit, match[1])):
         return None
     return Decimal(match[1]) * _SCALES[match[2]]

@@ -112,6 +112,13 @@ class World:
             return family.owner
         return self.owner_of_inventory("HelmRelease") if (namespace, release_name) in self._helm_releases else HELM
 
+    def lists(self, holder: Key, key: Key) -> bool:
+        """Whether the inventory of this Kustomization or HelmRelease lists the object."""
+        return any(
+            (ref.name, ref.namespace, ref.kind) == (holder.name, holder.namespace, holder.kind)
+            for ref in self.inventories.get(key, ())
+        )
+
     def helm_release_of(self, release_name: str, namespace: str) -> str:
         """The HelmRelease that runs a release, as ``HelmRelease namespace/name``; empty when none does."""
         ref = self._helm_releases.get((namespace, release_name))
@@ -202,7 +209,7 @@ class World:
         for prefix, kind in FLUX_LABELS:
             if name.startswith(prefix):
                 holder = Key(*kind, live.labels.get(f"{prefix}namespace") or None, live.labels.get(f"{prefix}name", ""))
-                listed = any(ref.key == holder for ref in self.inventories.get(live.key, ()))
+                listed = self.lists(holder, live.key)
                 text = f"{what} {name}: {value}" + (
                     "" if listed else f" ({kind.kind} {holder.namespace}/{holder.name} does not list it)"
                 )

@@ -56,7 +56,7 @@ def is_noise(ref: Ref, *, controlled: bool = False) -> bool:
 def ownership_findings(world: World, attributions: Mapping[Key, Attribution]) -> Iterator[Finding]:
     """Every finding that an attribution, a guardrail or a decision of the contract gives rise to."""
     contract, inventory = world.contract, world.inventory
-    own = [a for a in attributions.values() if a.root == a.ref.key and not is_noise(a.ref)]
+    own = [a for key, a in attributions.items() if a.root == key and not is_noise(a.ref)]
     yield from _contested(own)
     yield from _misowned(own)
     yield from _ghost_labels(world)
@@ -149,8 +149,8 @@ def _plain(own: Iterable[Attribution], state: State, code: str, text: str, then:
 
 
 def _ghost_labels(world: World) -> Iterator[Finding]:
-    for live in world.inventory.objects.values():
-        if live.controller is not None:
+    for key, live in world.inventory.objects.items():
+        if live.controller is not None or not live.labels:
             continue
         for prefix, kind in FLUX_LABELS:
             name = live.labels.get(f"{prefix}name")
@@ -158,7 +158,7 @@ def _ghost_labels(world: World) -> Iterator[Finding]:
                 continue
             holder = Key(kind.group, kind.kind, live.labels.get(f"{prefix}namespace"), name)
             owner = world.inventory.get(holder)
-            if any(ref.key == holder for ref in world.inventories.get(live.key, ())):
+            if world.lists(holder, key):
                 continue
             if owner is not None and (owner.body is None or not _has_inventory(owner)):
                 continue

@@ -173,13 +173,16 @@ def _refused(view: FamilyView, mine: list[Candidate]) -> Iterator[Finding]:
             then,
         )
     elif holding:
+        then = f"re-stamp them to {expected} (cleanup adopts them, nothing is deleted), then install again"
+        if view.state is not FamilyState.ABSENT:
+            then = f"nothing of it may be touched while the family is {view.state.value}: {view.why}"
         yield Finding(
             "refused-install",
             Severity.BLOCK,
             f"an install of {expected} is refused over {len(holding)} objects with another stamp",
             tuple(c.ref for c in holding),
             tuple(f"{c.ref.label}: {RELEASE_NAME}: {c.release}" for c in holding),
-            f"re-stamp them to {expected} (cleanup adopts them, nothing is deleted), then install again",
+            then,
         )
 
 
@@ -320,8 +323,7 @@ def _disagreeing_stamps(view: FamilyView, inventory: Inventory) -> Iterator[Find
 def delete_bombs(world: World, releases: Releases) -> Iterator[Finding]:
     """Objects that a recorded release lists and another one's stamp is on: uninstalling the first deletes them.
 
-    Helm 3 and its embedders check no ownership when they uninstall (facts.md, A5). An active release that lists what a
-    stale stamp is on is no bomb: it is the object's release, and the stamp is what a cleanup adopts.
+    Helm 3 and its embedders check no ownership when they uninstall (facts.md, A5).
     """
     for release in releases.all:
         if release.newest.status.value == "uninstalled":
@@ -333,7 +335,7 @@ def delete_bombs(world: World, releases: Releases) -> Iterator[Finding]:
             if live is None or stamp is None or live.controller is not None:
                 continue
             same = (stamp.release, stamp.namespace) == (release.name, release.newest.namespace)
-            if not same and not _merely_stale(world, release, stamp.release):
+            if not same:
                 groups[stamp.release].append(live.ref)
         for other, refs in sorted(groups.items()):
             yield Finding(
@@ -345,16 +347,19 @@ def delete_bombs(world: World, releases: Releases) -> Iterator[Finding]:
                     f"{ref.label}: listed by {release.name} revision {release.newest.revision}, stamped {other}"
                     for ref in refs
                 ),
-                f"never run helm uninstall {release.name}; retire its records instead",
+                _defuse(world, release),
             )
 
 
-def _merely_stale(world: World, release: Release, stamped: str) -> bool:
-    for view in world.families:
-        if view.active is not None and view.active.name == release.name and view.family.has(stamped):
-            other = view.release(stamped)
-            return other is None or (other.in_force is None and not other.newest.status.at_work)
-    return False
+def _defuse(world: World, release: Release) -> str:
+    never = f"never run helm uninstall {release.name}"
+    if any(view.active is not None and view.active.storage in _storages(release) for view in world.families):
+        return f"{never}: it is in force; adopt what it lists, so that each object says whose it is"
+    return f"{never}; retire its records instead, where another release of its family is in force"
+
+
+def _storages(release: Release) -> tuple[Ref, ...]:
+    return tuple(record.storage for record in release.records)
 
 
 def _revision(record: Record) -> str:

@@ -57,10 +57,10 @@ USERS: Final[Mapping[KindKey, tuple[KindKey, ...]]] = {
 }
 """Which kinds can use an object of a kind. Custom resources of Flux and Pulumi come on top, and a CRD's instances."""
 
-_REFERRED_TO: Final = frozenset({SERVICE_ACCOUNT, _CONFIG_MAP, _SECRET})
+REFERRED_TO: Final = frozenset({SERVICE_ACCOUNT, _CONFIG_MAP, _SECRET})
 """Kinds that Flux and Pulumi objects point at by name."""
 
-_FAR: Final = frozenset({*BINDINGS, *ROUTING, *WEBHOOKS, API_SERVICE, CRD, CLUSTER_ROLE})
+FAR: Final = frozenset({*BINDINGS, *ROUTING, *WEBHOOKS, API_SERVICE, CRD, CLUSTER_ROLE})
 """Users that reach into other namespaces than their own."""
 
 _READ_WHOLE: Final = frozenset({_DEPLOYMENT, _STATEFUL_SET, _NETWORK_POLICY, _BUDGET, HPA, CRD})
@@ -229,12 +229,12 @@ class Usage:
         if kind == CRD and target is not None:
             users = (KindKey(*_defined_by(target.body)),)
         for user in users:
-            gap = self._inventory.gap(user.group, user.kind, None if user in _FAR or kind == CRD else key.namespace)
+            gap = self._inventory.gap(user.group, user.kind, None if user in FAR or kind == CRD else key.namespace)
             if gap is not None:
                 found.append(gap.text)
             elif user in self._blind:
                 found.append(self._blind[user])
-        if kind in _REFERRED_TO:
+        if kind in REFERRED_TO:
             # Flux and Pulumi objects name things in other namespaces too.
             found += [gap.text for gap in self._inventory.gaps if is_referrer_group(gap.group)]
             found += [why for blind, why in self._blind.items() if is_referrer_group(blind.group)]
