@@ -114,7 +114,7 @@ class Driver:
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _STAMP = re.compile(r"\b20(?!26-11-23T00|26-01-01T)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_VERSION = re.compile(r"(current: |version |precondition \(|record \()\d+")
+_VERSION = re.compile(r'(current: |version |precondition \(|record \(|resourceVersion\\*":\\*")\d+')
 _DROPPED = {"storageVersionHash", "remainingItemCount"}
 
 

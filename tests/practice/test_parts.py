@@ -1,5 +1,6 @@
 """The parts below HTTP: field sets, merges, patches, selectors, protobuf, tables, filling."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +15,19 @@ from tui.practice.kinds import BUILTIN
 from tui.practice.reads import Query, Reader, list_chunks
 from tui.practice.schema import type_of
 from tui.practice.status import ApiError
+from tui.practice.writes import Options
 
 Json = dict[str, Any]
 DEPLOYMENT = type_of("apps", "v1", "Deployment")
 CONFIG = type_of("", "v1", "ConfigMap")
 
+FUZZED = PracticeCluster()
+_WORDS = sorted(
+    {"metadata", "spec", "status", "name", "labels", "annotations", "finalizers", "ownerReferences", "managedFields"}
+    | {"template", "selector", "matchLabels", "matchExpressions", "containers", "ports", "env", "image", "data"}
+    | {"roleRef", "subjects", "rules", "versions", "names", "strategy", "updateStrategy", "webhooks", "clientConfig"}
+    | {"kind", "apiVersion", "stringData", "type", "generateName", "egress", "ingress", "jobTemplate", "volumes"}
+)
 _names = strategies.sampled_from(["a", "b", "c", "d"])
 _data = strategies.dictionaries(_names, strategies.sampled_from(["1", "2", "3"]), max_size=4)
 
@@ -141,3 +150,22 @@ def test_a_filled_cluster_pages_through_all_of_it() -> None:
         if not token:
             break
     assert len(seen) == 1000
+
+
+_scalars = strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(max_size=5)
+_keys = strategies.sampled_from(_WORDS)
+_json = strategies.recursive(
+    _scalars, lambda inner: strategies.lists(inner, max_size=3) | strategies.dictionaries(_keys, inner, max_size=3)
+)
+
+
+@given(strategies.dictionaries(_keys, _json, max_size=5), strategies.sampled_from(BUILTIN), strategies.booleans())
+def test_no_body_however_strange_is_more_than_refused(body: Json, kind: Any, applying: bool) -> None:
+    cluster = FUZZED
+    namespace = "default" if kind.namespaced else None
+    writer = cluster.runner.writer
+    with contextlib.suppress(ApiError):
+        if applying:
+            writer.patch(kind, namespace, "x", "apply-patch", body, Options("fuzz", dry_run=True))
+        else:
+            writer.create(kind, namespace, body, Options("fuzz", dry_run=True))

@@ -36,8 +36,8 @@ def element_of_value(value: Any) -> str:
     return "v:" + json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def decode(fields: Json) -> Fields:
-    """The paths of a FieldsV1 object; elements of unknown kinds are left out."""
+def decode(fields: Any) -> Fields:
+    """The paths of a FieldsV1 object; elements of unknown kinds, and what is no object, are left out."""
     found: set[Path] = set()
 
     def walk(node: Json, path: Path) -> None:
@@ -50,7 +50,8 @@ def decode(fields: Json) -> Fields:
                 elif isinstance(child, dict):
                     walk(child, (*path, key))
 
-    walk(fields, ())
+    if isinstance(fields, dict):
+        walk(fields, ())
     return frozenset(found)
 
 

@@ -36,7 +36,6 @@ apps v1 daemonsets DaemonSet N ds all status
 apps v1 deployments Deployment N deploy all status,scale
 apps v1 replicasets ReplicaSet N rs all status,scale
 apps v1 statefulsets StatefulSet N sts all status,scale
-events.k8s.io v1 events Event N ev - -
 authentication.k8s.io v1 selfsubjectreviews SelfSubjectReview C - - - create
 authorization.k8s.io v1 selfsubjectaccessreviews SelfSubjectAccessReview C - - - create
 authorization.k8s.io v1 selfsubjectrulesreviews SelfSubjectRulesReview C - - - create

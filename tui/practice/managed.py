@@ -56,7 +56,7 @@ class Managed:
                 version if operation == "Update" else "",
                 str(item.get("subresource") or ""),
             )
-            found[who] = Entry(sets.decode(item.get("fieldsV1") or {}), version, str(item.get("time") or ""))
+            found[who] = Entry(sets.decode(item.get("fieldsV1")), version, str(item.get("time") or ""))
         return cls(found)
 
     def encode(self) -> list[Json]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tui.practice.schema import Shape, Type, field
-from tui.practice.status import ApiError, bad_request, failure
+from tui.practice.status import ApiError, failure
 from tui.practice.store import copy
 
 Json = dict[str, Any]
@@ -62,8 +62,6 @@ def _look(document: Any, steps: list[str]) -> Any:
 
 def json_patch(target: Json, operations: Any) -> Json:
     """RFC 6902 on a copy of the object. Any operation that cannot be done fails the whole patch with 422."""
-    if not isinstance(operations, list):
-        raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     document: Any = copy(target)
     for operation in operations:
         document = _operate(document, operation)

@@ -167,9 +167,14 @@ def parse_patch(style: str, raw: bytes) -> Any:
     if style == "apply-patch":
         return parse_yaml(text)
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except json.JSONDecodeError as error:
         raise bad_request(f"error decoding patch: {error.msg}") from error
+    wanted, name = (list, "[]handlers.jsonPatchOp") if style == "json-patch" else (dict, "map[string]interface {}")
+    if not isinstance(found, wanted):
+        shown = "array" if isinstance(found, list) else "object" if isinstance(found, dict) else "string"
+        raise bad_request(f"error decoding patch: json: cannot unmarshal {shown} into Go value of type {name}")
+    return found
 
 
 def accepts(request: web.Request) -> str:

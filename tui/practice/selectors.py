@@ -70,7 +70,7 @@ def matches(selector: Json | None, found: Mapping[str, str]) -> bool:
     if any(found.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
     for item in selector.get("matchExpressions") or ():
-        key, operator, values = item["key"], item["operator"], item.get("values") or ()
+        key, operator, values = item.get("key", ""), item.get("operator", ""), item.get("values") or ()
         verdicts = {
             "In": found.get(key) in values,
             "NotIn": found.get(key) not in values,

@@ -19,11 +19,7 @@ UNVERSIONED = {
     *(("rbac.authorization.k8s.io", p) for p in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")),
     *(("coordination.k8s.io", "leases"), ("apps", "controllerrevisions"), ("apiregistration.k8s.io", "apiservices")),
     *(("storage.k8s.io", plural) for plural in ("csinodes", "csidrivers", "storageclasses", "volumeattachments")),
-    *(
-        ("storage.k8s.io", "csistoragecapacities"),
-        ("events.k8s.io", "events"),
-        ("autoscaling", "horizontalpodautoscalers"),
-    ),
+    *(("storage.k8s.io", "csistoragecapacities"), ("autoscaling", "horizontalpodautoscalers")),
 }
 """Resources whose objects carry no generation."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tui.practice import managed, patch, strategy, validate
+from tui.practice import decoding, managed, patch, strategy, validate
 from tui.practice.admission import admit
 from tui.practice.defaults import apply_defaults, empty
 from tui.practice.fields import Path
@@ -21,7 +21,7 @@ from tui.practice.status import (
     media_type,
     not_found,
 )
-from tui.practice.store import copy
+from tui.practice.store import copy, to_json
 from tui.practice.world import World
 
 Json = dict[str, Any]
@@ -56,6 +56,7 @@ class Writer:
     def create(self, kind: Kind, namespace: str | None, body: Json, options: Options) -> Result:
         """POST: a new object, or 409 where the name is taken."""
         body = copy(body)
+        _check_types(kind, body)
         self._check_identity(kind, namespace, body)
         self._check_namespace(kind, namespace, body)
         warnings = self._check_fields(kind, body, options)
@@ -95,6 +96,7 @@ class Writer:
     def update(self, kind: Kind, namespace: str | None, name: str, body: Json, options: Options) -> Result:
         """PUT: replaces an object, or its status where ``options.subresource`` says so."""
         body = copy(body)
+        _check_types(kind, body)
         self._check_identity(kind, namespace, body)
         given = body["metadata"].get("name") or name
         if given != name:
@@ -125,6 +127,7 @@ class Writer:
                 "the body of the request was in an unknown format - accepted media types include: "
                 "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
             )
+        _check_patched(kind, style, body, new)
         new = copy(new)
         warnings = self._check_fields(kind, new, options)
         apply_defaults(kind, new)
@@ -172,11 +175,12 @@ class Writer:
             raise invalid("meta.k8s.io", "PatchOptions", "", [cause("FieldValueRequired", text, "fieldManager")])
         if not isinstance(body, dict):
             raise bad_request("error decoding YAML: the body of an apply patch must be an object")
-        body.setdefault("metadata", {})
+        if not isinstance(body.setdefault("metadata", {}), dict):
+            raise bad_request("error decoding YAML: metadata must be an object")
         where = f"{body['metadata'].get('namespace', '')}/{name}; {kind.api_version}, Kind={kind.kind}"
         if body["metadata"].get("managedFields") is not None:
             raise bad_request("metadata.managedFields must be nil")
-        version, named = body.get("apiVersion", kind.api_version), body.get("kind", kind.kind)
+        version, named = str(body.get("apiVersion") or kind.api_version), str(body.get("kind") or kind.kind)
         if self.world.kinds.of(version, named) is None:
             raise bad_request(f"invalid object type: {version}, Kind={named}")
         self._check_identity(kind, namespace, body)
@@ -189,6 +193,9 @@ class Writer:
             raise failure(
                 500, "", f"failed to create typed patch object ({where}): .{unknown}: field not declared in schema"
             )
+        wrong = decoding.mistake(kind.type, body, kind.kind)
+        if wrong:
+            raise failure(500, "", f"failed to create typed patch object ({where}): {wrong.typed}")
 
     def _replace(self, kind: Kind, live: Json, new: Json, options: Options, *, owned: bool = False) -> Json:
         """Turns a wanted body into the stored one: preconditions, ownership, immutability, generation."""
@@ -309,3 +316,24 @@ class Writer:
                 + ", ".join(found)
             )
         return found
+
+
+def _check_types(kind: Kind, body: Json) -> None:
+    """400 for a value of the wrong type anywhere in the object."""
+    wrong = decoding.mistake(kind.type, body, kind.kind)
+    if wrong:
+        raise bad_request(
+            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {wrong.unmarshal}'
+        )
+
+
+def _check_patched(kind: Kind, style: str, body: Any, new: Json) -> None:
+    """422 for a patch that would leave a value of the wrong type."""
+    wrong = decoding.mistake(kind.type, new, kind.kind)
+    if wrong is None:
+        return
+    if style == "strategic-merge-patch" and isinstance(wrong.value, list):
+        shown, why = decoding.go(body), "cannot restore map from slice"
+    else:
+        shown, why = to_json(dict(sorted(new.items()))).decode(), wrong.unmarshal
+    raise invalid("", "", "", [validate.wrong("patch", shown, why)])
