@@ -11,6 +11,7 @@ from tests.conformance.driver import Driver, Json, cases, comparable, difference
 from tests.conformance.live import assets, server
 from tests.conformance.record import exchanges, recorded
 from tui.practice.access import USERS
+from tui.practice.clock import Clock
 from tui.practice.cluster import PracticeCluster
 from tui.practice.life.system import Definitions
 
@@ -29,7 +30,7 @@ def practice() -> dict[str, Json]:
 
 async def _practised() -> dict[str, Json]:
     """The practice cluster's answers, without the controllers that the recorded server had no manager to run."""
-    cluster = PracticeCluster()
+    cluster = PracticeCluster(clock=Clock())
     cluster.runner.run()
     cluster.runner.controllers = [c for c in cluster.runner.controllers if isinstance(c, Definitions)]
     async with cluster, aiohttp.ClientSession() as session:

@@ -209,3 +209,47 @@ def test_a_drill_that_cannot_be_played_is_one_sentence(tmp_path: Path, before: s
         PracticeCluster.drill(str(path))
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+async def test_a_server_side_release_upgrades_only_over_objects_that_its_own_manager_applied() -> None:
+    drill = load_drill("walled-in")
+    async with PracticeCluster.drill(drill) as cluster:
+        world = cluster.world
+        hook = ("admissionregistration.k8s.io", "validatingwebhookconfigurations")
+        world.store.remove(hook, "", "flux-policy")
+        asked = next(step["release"] for step in drill.state if step.get("release", {}).get("method") == "ssa")
+        release, helm = Builder(cluster).rendered(asked), Helm(cluster.runner)
+        kind = world.kinds.find("apps", "v1", "deployments")
+        assert kind is not None
+        two = ("notification-controller", "image-reflector-controller")
+        for document in release.documents:
+            if document.body["kind"] == "Deployment" and document.body["metadata"]["name"] in two:
+                cluster.runner.create(stamped(helm.place(release, document.body), release), "helm")
+        said = "The owner's next upgrade succeeds"
+        told = next(r for r in (await check(cluster, drill)).results if r.say == said)
+        assert 'conflicts with "helm" using apps/v1' in told.details[0]
+        for name in two:
+            body = world.get("apps", "deployments", "flux-system", name)
+            assert body is not None
+            index = next(n for n, m in enumerate(body["metadata"]["managedFields"]) if m["manager"] == "helm")
+            turn = [
+                {"op": "test", "path": "/metadata/resourceVersion", "value": body["metadata"]["resourceVersion"]},
+                {"op": "replace", "path": f"/metadata/managedFields/{index}/operation", "value": "Apply"},
+            ]
+            cluster.runner.writer.patch(kind, "flux-system", name, "json-patch", turn, Options("refloat"))
+        assert said not in failed(list((await check(cluster, drill)).results))
+
+
+async def test_settle_waits_for_pods_that_take_their_time() -> None:
+    async with PracticeCluster.drill("healthy", pace=0.05) as cluster:
+        kind = cluster.world.kinds.find("apps", "v1", "deployments")
+        assert kind is not None
+        Deleter(cluster.world).delete(kind, "apps", "ledger", {})
+        await cluster.settle()
+        document = next(d for d in cluster.world.behaviour.git["flux-system/flux-system"] if d["kind"] == "Deployment")
+        again = document | {"metadata": document["metadata"] | {"name": "again"}}
+        cluster.runner.create(again, "tester")
+        await cluster.settle()
+        body = cluster.world.get("apps", "deployments", "apps", "again")
+        assert body is not None
+        assert body["status"]["availableReplicas"] == again["spec"]["replicas"]

@@ -18,6 +18,7 @@ from tui.practice.drill_schema import CONDITIONS, LIMIT, read
 from tui.practice.helm import NAME, Helm
 from tui.practice.life.deployments import REVISION
 from tui.practice.release import Document, Release, decode
+from tui.practice.store import copy
 
 if TYPE_CHECKING:
     from tui.practice.cluster import PracticeCluster
@@ -233,7 +234,10 @@ class _Judge:
         return steps[-1] if steps else None
 
     def _recorded(self, name: str) -> Release | None:
-        """The release's deployed revision, read back from its record; manager and method as the drill set them."""
+        """The owner's next revision: the deployed one of the record, with new versions in its labels and images.
+
+        Its manager is the drill's. Without a change a server-side apply would conflict with nobody, whoever owns what.
+        """
         asked = self._asked(name) or {}
         for secret in self.cluster.world.store.list(("", "secrets")):
             labels = secret["metadata"].get("labels") or {}
@@ -246,7 +250,7 @@ class _Judge:
                     revision=payload["version"] + 1,
                     status="deployed",
                     chart=payload["chart"]["metadata"],
-                    documents=[Document("", body) for body in bodies if body],
+                    documents=[Document("", _next(body)) for body in bodies if body],
                     hooks=[],
                     values={},
                     times=("", ""),
@@ -254,6 +258,19 @@ class _Judge:
                     manager=asked.get("manager", "helm"),
                 )
         return None
+
+
+def _next(body: Json) -> Json:
+    """A document as the owner's next chart version would render it."""
+    changed: Json = copy(body)
+    labels = changed["metadata"].get("labels") or {}
+    for name in ("app.kubernetes.io/version", "helm.sh/chart"):
+        if name in labels:
+            labels[name] += "-next"
+    template = (changed.get("spec") or {}).get("template") or {}
+    for container in (template.get("spec") or {}).get("containers") or ():
+        container["image"] += "-next"
+    return changed
 
 
 def _digest(body: Json) -> str:

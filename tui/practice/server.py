@@ -70,9 +70,14 @@ class Server:
             return _json(error.code, error.body)
         except PlainNotFound:
             return web.Response(status=404, text="404 page not found\n", headers=_CACHE)
-        except web.HTTPRequestEntityTooLarge:
+        except (ConnectionError, asyncio.CancelledError, web.HTTPException) as error:
+            if not isinstance(error, web.HTTPRequestEntityTooLarge):
+                raise
             message = f"Request entity too large: limit is {BODY_LIMIT}"
             return _json(413, failure(413, "RequestEntityTooLarge", message, {}).body)
+        except Exception as error:  # noqa: BLE001 - the app shares this process: no traceback may reach its terminal
+            message = f"Internal error occurred: {type(error).__name__}: {error}"
+            return _json(500, failure(500, "InternalError", message, {"causes": [{"message": str(error)}]}).body)
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
         address, named = _doorway(request.path)

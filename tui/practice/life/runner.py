@@ -97,10 +97,18 @@ class Runner:
 
     def _slice(self) -> None:
         self._scheduled = False
-        for _ in range(SLICE):
-            if not self._work:
-                break
+        try:
+            for _ in range(min(SLICE, len(self._work))):
+                self._attempt()
+        finally:
+            self._go_on()
+
+    def _attempt(self) -> None:
+        """Does one piece of work. What the API refuses a controller is no accident: a later change asks again."""
+        with contextlib.suppress(ApiError, LookupError):
             self._work.popleft()()
+
+    def _go_on(self) -> None:
         if self._work:
             self._schedule()
         elif not self._delayed:
@@ -112,7 +120,7 @@ class Runner:
     def run(self) -> None:
         """Does all queued work now, without an event loop."""
         while self._work:
-            self._work.popleft()()
+            self._attempt()
 
     async def settle(self) -> None:
         """Returns when there is nothing left to do."""
