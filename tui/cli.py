@@ -65,6 +65,10 @@ def _run(arguments: "argparse.Namespace") -> int:
 
     if command == "contract":
         return commands.contract_command(arguments, lambda: _contract(arguments))
+    if command in ("plan", "apply"):
+        from tui import planning
+
+        return asyncio.run((planning.plan if command == "plan" else planning.apply)(arguments, _contract(arguments)))
     run = {
         "preflight": commands.preflight,
         "health": commands.health,
@@ -117,6 +121,10 @@ def parser() -> "argparse.ArgumentParser":
     one.add_argument("-n", "--namespace", help="its namespace, where several have the name")
     listed = add("releases", "release families, active, stale, missing", common)
     listed.add_argument("name", nargs="?", metavar="NAME", help="only this release")
+    _add_plan(add("plan", "write a plan to review: of a cleanup, a replay, or to retire a release", common))
+    done = add("apply", "do exactly a reviewed plan, asking for each entry", common)
+    done.add_argument("file", metavar="FILE", help="a file that refloat plan wrote")
+    done.add_argument("--confirmed", action="store_true", help="ask nothing, do only entries the file confirms")
     contract = add("contract", "check, show or describe the contract", common)
     contract.add_argument(
         "action", choices=["check", "show", "schema"], help="find gaps, sum it up, or its JSON Schema"
@@ -148,6 +156,13 @@ def _where(*, below: bool = False) -> "argparse.ArgumentParser":
 def _add_preflight(parser: "argparse.ArgumentParser") -> None:
     parser.add_argument("--expect", metavar="NAME", help="the release that the owner wants to install")
     parser.add_argument("--settle", metavar="NAME@REVISION", help="of two releases in force, the one that is meant")
+
+
+def _add_plan(parser: "argparse.ArgumentParser") -> None:
+    parser.add_argument("kind", choices=["cleanup", "replay", "retire"], help="which step to plan")
+    parser.add_argument("release", nargs="?", default="", metavar="RELEASE", help="with retire: whose records leave")
+    parser.add_argument("-f", "--file", required=True, metavar="FILE", help="the file to write; never overwritten")
+    _add_preflight(parser)
 
 
 def _add_owners(parser: "argparse.ArgumentParser") -> None:

@@ -18,6 +18,7 @@ from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, Fa
 from tui.ownership.references import dig, is_referrer_group, items
 from tui.ownership.releases import STORAGE_KINDS
 from tui.ownership.usage import USERS
+from tui.recovery import retire
 from tui.recovery.masking import LAST_APPLIED
 from tui.recovery.plan import Action, Entry, FamilyPin, Pins, subjects_of
 from tui.recovery.ports import Method, Request
@@ -104,14 +105,25 @@ def judge(contract: Contract, entry: Entry, planned: Pins, look: Look, seen: str
     view = look.assessment.family(entry.family)
     if view is not None and view.state is FamilyState.UNVERIFIABLE:
         return Refusal(f"the releases of {entry.family} could not be verified: {view.why}", whole_plan=True)
-    if (changed := _changed_pins(planned, look.pins)) is not None:
+    if (changed := changed_pins(planned, look.pins)) is not None:
         return Refusal(changed, whole_plan=True)
     busy = owner_at_work(look.assessment.inventory)
     if busy:
         return Refusal(f"{busy}: no write while an owner is at work; wait for it to end")
     if entry.action is Action.CREATE:
         return _judge_create(contract, entry, look)
-    return _judge_existing(entry, look, seen) or _judge_candidate(contract, entry, look)
+    refusal = _judge_existing(entry, look, seen)
+    if refusal is None and entry.action is Action.RETIRE:
+        return _judge_retirement(entry, look)
+    return refusal or _judge_candidate(contract, entry, look)
+
+
+def _judge_retirement(entry: Entry, look: Look) -> Refusal | None:
+    found = retire.find(look.assessment, entry.release)
+    if found is None or all(record.storage.uid != entry.ref.uid for record in found[1].records):
+        return Refusal(f"{entry.ref.label} is no longer a record of {entry.release}")
+    why = retire.why_not(*found, look.assessment.inventory)
+    return Refusal(f"{entry.release} cannot be retired: {why}") if why else None
 
 
 def _judge_existing(entry: Entry, look: Look, seen: str | None) -> Refusal | None:
@@ -238,7 +250,7 @@ def _fits(entry: Entry, look: Look, request: Request) -> bool:
     meta = (look.body or {}).get("metadata") or {}
     last = {"uid": meta.get("uid"), "resourceVersion": meta.get("resourceVersion")}
     if request.method is Method.DELETE:
-        leaves = entry.action in (Action.DELETE, Action.RECREATE)
+        leaves = entry.action in (Action.DELETE, Action.RECREATE, Action.RETIRE)
         return leaves and all(last.values()) and body.get("preconditions") == last
     if request.method is Method.MERGE_PATCH:
         stamps = body.get("metadata") or {}
@@ -251,7 +263,8 @@ def _fits(entry: Entry, look: Look, request: Request) -> bool:
 _STAMPED: Final = {"uid", "resourceVersion", "labels", "annotations"}
 
 
-def _changed_pins(planned: Pins, now: Pins) -> str | None:
+def changed_pins(planned: Pins, now: Pins) -> str | None:
+    """What of that which a whole plan rests on is no longer so; None where all of it holds."""
     if planned.cluster_uid != now.cluster_uid:
         return f"this is another cluster: {now.cluster_uid}, {planned.cluster_uid} was planned"
     if planned.contract_sha256 != now.contract_sha256:

@@ -14,6 +14,7 @@ class PlanKind(StrEnum):
 
     CLEANUP = "cleanup"
     REPLAY = "replay"
+    RETIRE = "retire"
 
 
 class Action(StrEnum):
@@ -23,6 +24,7 @@ class Action(StrEnum):
     RECREATE = "recreate"
     DELETE = "delete"
     CREATE = "create"
+    RETIRE = "retire"
 
 
 @dataclass(frozen=True, slots=True)

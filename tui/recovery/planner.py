@@ -10,16 +10,19 @@ from tui.helm.order import install_order
 from tui.objects import Ref
 from tui.ownership.evidence import stamp_of
 from tui.ownership.model import Assessment, Candidate, Decision, Missing
+from tui.recovery import retire
 from tui.recovery.gate import DECISIONS, pins_of
 from tui.recovery.plan import Action, Entry, Plan, PlanKind, subjects_of
 
 _FIRST: Final = {Decision.ADOPT: 0, Decision.RECREATE: 1, Decision.DELETE: 2}
 
 
-def plan(kind: PlanKind, contract: Contract, assessment: Assessment) -> Plan:
-    """The plan of one step, its entries in the order they are to be done."""
+def plan(kind: PlanKind, contract: Contract, assessment: Assessment, release: str = "") -> Plan:
+    """The plan of one step, its entries in the order they are to be done. ``release`` names the one to retire."""
     if kind is PlanKind.CLEANUP:
         return plan_cleanup(contract, assessment)
+    if kind is PlanKind.RETIRE:
+        return plan_retire(contract, assessment, release)
     return plan_replay(contract, assessment)
 
 
@@ -101,6 +104,19 @@ def plan_replay(contract: Contract, assessment: Assessment) -> Plan:
         else:
             entries.append(_replay_entry(lost))
     return Plan(PlanKind.REPLAY, pins_of(contract, assessment), tuple(entries), (), tuple(left))
+
+
+def plan_retire(contract: Contract, assessment: Assessment, name: str) -> Plan:
+    """The records of one release, where they may leave; else a plan without entries that says why not."""
+    pins, found = pins_of(contract, assessment), retire.find(assessment, name)
+    if found is None:
+        return Plan(PlanKind.RETIRE, pins, (), (f"{name} is recorded in no family of the contract",))
+    view, release = found
+    why = retire.why_not(view, release, assessment.inventory)
+    if why:
+        left = tuple((record.storage, why) for record in release.records)
+        return Plan(PlanKind.RETIRE, pins, (), (f"{name} cannot be retired: {why}",), left)
+    return Plan(PlanKind.RETIRE, pins, retire.entries(view, release))
 
 
 def _hooks(assessment: Assessment) -> list[Hook]:

@@ -16,7 +16,7 @@ from tui.faults import ApiFault, Exit, Fault, OutcomeUnknown, Unverified
 from tui.objects import Inventory, Live
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, FamilyView, Wish
-from tui.recovery import question, requests
+from tui.recovery import question, requests, retire
 from tui.recovery.chain import JournalFault
 from tui.recovery.gate import Admitted, Look, Refusal, admit, judge, kinds_to_reread, pins_of
 from tui.recovery.health import Health, check_health
@@ -98,9 +98,9 @@ class Session:
     async def _assessed(self) -> Assessment:
         return self.assessment or await self.refresh()
 
-    async def plan(self, kind: PlanKind) -> Plan:
-        """The plan of a step on what is known now, without what the operator skipped."""
-        plan = make_plan(kind, self.contract, await self._assessed())
+    async def plan(self, kind: PlanKind, release: str = "") -> Plan:
+        """The plan of a step on what is known now, without what the operator skipped; ``release`` is one to retire."""
+        plan = make_plan(kind, self.contract, await self._assessed(), release)
         skipped = {o.entry.id for o in self.outcomes if o.status is Status.SKIPPED}
         plan = plan.without([entry.ref.key for entry in plan.entries if entry.id in skipped])
         self._journal.append("planned", step=kind.value, entries=[entry.id for entry in plan.entries])
@@ -117,8 +117,9 @@ class Session:
         return await asyncio.to_thread(question.asked, entry, look, trial)
 
     async def _look(self, entry: Entry) -> Look:
-        known = (await self._assessed()).inventory
-        inventory = await self._reader.relist(known, kinds_to_reread(entry, known))
+        known = await self._assessed()
+        kinds = kinds_to_reread(entry, known.inventory) | retire.kinds_to_reread(entry, known)
+        inventory = await self._reader.relist(known.inventory, kinds)
         # The object itself is read last, and what was read of it is what counts.
         body = await self._reader.get(entry.ref)
         fresh = inventory.with_object(entry.ref.key, Live.of(visible(body)) if body is not None else None)
@@ -138,7 +139,7 @@ class Session:
         manager = requests.keeper_of(view, look.assessment.inventory, look.body).manager
         meta = (look.body or {}).get("metadata") or {}
         version = str(meta.get("resourceVersion") or "")
-        if entry.action in (Action.DELETE, Action.RECREATE):
+        if entry.action in (Action.DELETE, Action.RECREATE, Action.RETIRE):
             return requests.delete(entry, str(meta.get("uid") or ""), version, dry_run=dry_run)
         if entry.action is Action.ADOPT:
             return requests.stamp(entry, view.family.namespace, version, manager, dry_run=dry_run)

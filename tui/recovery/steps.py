@@ -90,6 +90,9 @@ class Steps:
         if entry.action is Action.DELETE:
             await self._gone()
             return f"{entry.ref.label} is deleted"
+        if entry.action is Action.RETIRE:
+            await self._gone()
+            return f"{entry.ref.label} is retired"
         if entry.action is Action.RECREATE:
             await self._gone()
             uid = await self._create_again()

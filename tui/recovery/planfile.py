@@ -1,0 +1,248 @@
+"""A plan as a file: YAML made to be read in a review, pinned to what was seen, confirmed entry by entry. Pure.
+
+A file never carries a document or a value: it names what is to be done and pins it by digests. What is done is drawn
+afresh from the cluster when the file is applied, and must match the pins.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from tui.faults import UsageFault
+from tui.helm.goyaml import Budget, YamlProblem, read_document
+from tui.objects import Json, Ref
+from tui.ownership.model import Wish
+from tui.recovery.plan import Action, Entry, FamilyPin, Pins, Plan, PlanKind
+from tui.text import clean
+
+SCHEMA: Final = "refloat.plan/1"
+MAX_FILE: Final = 4 * 1024 * 1024
+"""Bytes of a plan file that are read: thousands of entries."""
+
+
+class PlanFault(UsageFault):
+    """A plan file that cannot be read as one; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry of a plan file. ``seen`` is the fingerprint of the object, ``document`` the digest of the stored
+    document; each is empty where the action has none."""
+
+    action: Action
+    ref: Ref
+    release: str
+    seen: str
+    document: str
+    confirmed: bool
+
+    @property
+    def id(self) -> str:
+        """The id of the plan entry it stands for."""
+        return f"{self.action.value} {self.ref.group}/{self.ref.label}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """A plan file: what it rests on, what the operator stated when it was made, and its rows."""
+
+    kind: PlanKind
+    pins: Pins
+    wish: Wish
+    rows: tuple[Row, ...]
+
+    @property
+    def release(self) -> str:
+        """The release to retire, in a plan that does that; else the empty string."""
+        return self.rows[0].release if self.kind is PlanKind.RETIRE and self.rows else ""
+
+
+def write_plan(plan: Plan, seen: Mapping[str, str], wish: Wish, made: Mapping[str, str]) -> str:
+    """The file's text. ``seen`` has the fingerprint of each entry's object by the entry's id; ``made`` says when, by
+    whom and on which context, for the reader."""
+    document: Json = {
+        "schema": SCHEMA,
+        "kind": plan.kind.value,
+        "made": dict(made),
+        "pins": {
+            "cluster": plan.pins.cluster_uid,
+            "contract": {"name": plan.pins.contract, "sha256": plan.pins.contract_sha256},
+            "families": [
+                {
+                    "family": pin.family,
+                    "release": pin.release,
+                    "revision": pin.revision,
+                    "record": pin.record_uid,
+                    "documents": pin.documents,
+                }
+                for pin in plan.pins.families
+            ],
+        },
+    }
+    if wish.expected:
+        document["expect"] = wish.expected
+    if wish.settled:
+        document["settle"] = f"{wish.settled[0]}@{wish.settled[1]}"
+    if plan.advice:
+        document["advice"] = [clean(text) for text in plan.advice]
+    document["entries"] = [_entry(entry, seen.get(entry.id, "")) for entry in plan.entries]
+    document["left_out"] = [{"resource": clean(ref.label), "why": clean(why)} for ref, why in plan.left_out]
+    head = (
+        "# A plan to review. Nothing happens until it is applied: refloat apply FILE asks for each entry.\n"
+        "# With --confirmed it does only entries marked `confirmed: true`, which stands for typing their names.\n"
+    )
+    return head + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _entry(entry: Entry, seen: str) -> Json:
+    found: Json = {"action": entry.action.value, "ref": entry.ref.to_json(), "release": entry.release}
+    if entry.action is not Action.CREATE:
+        found["seen"] = {
+            "owner": clean(entry.owner_now),
+            "resourceVersion": entry.resource_version,
+            "fingerprint": seen,
+        }
+    if entry.document is not None:
+        found["document"] = entry.document.sha256
+    found["why"] = clean(entry.why)
+    found["then"] = clean(entry.then)
+    if entry.used_by:
+        found["used_by"] = [clean(each) for each in entry.used_by]
+    return found | {"confirmed": False}
+
+
+def read_plan(data: bytes, source: str) -> PlanFile:
+    """The plan of a file's bytes. Raises PlanFault with the place of the fault."""
+    if len(data) > MAX_FILE:
+        raise PlanFault(f"{source}: larger than {MAX_FILE} bytes; that is no plan file")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise PlanFault(f"{source}: not UTF-8 at byte {error.start}; write the plan again") from None
+    try:
+        document = read_document(text, Budget())
+    except YamlProblem as problem:
+        raise PlanFault(f"{source}:{problem.line}: {clean(problem, 200)}") from None
+    return _plan(_Node(document, source, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A value of the file with the words that lead to it, so that every fault names its place."""
+
+    value: Any
+    source: str
+    path: str
+
+    def fault(self, what: str) -> PlanFault:
+        return PlanFault(f"{self.source}: {self.path or 'the file'} {what}")
+
+    def at(self, name: str) -> "_Node":
+        if not isinstance(self.value, dict):
+            raise self.fault("is not a mapping")
+        return _Node(self.value.get(name), self.source, f"{self.path}.{name}" if self.path else name)
+
+    def text(self, *, optional: bool = False) -> str:
+        if self.value is None and optional:
+            return ""
+        if not isinstance(self.value, str) or (not self.value and not optional):
+            raise self.fault("is not text")
+        return self.value
+
+    def number(self) -> int | None:
+        if self.value is not None and (not isinstance(self.value, int) or isinstance(self.value, bool)):
+            raise self.fault("is not a number")
+        return self.value
+
+    def items(self) -> Iterable["_Node"]:
+        if not isinstance(self.value, list):
+            raise self.fault("is not a list")
+        return [_Node(value, self.source, f"{self.path}[{index}]") for index, value in enumerate(self.value)]
+
+    def flag(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise self.fault("is neither true nor false")
+        return self.value
+
+
+def _plan(root: _Node) -> PlanFile:
+    if root.at("schema").value != SCHEMA:
+        raise root.at("schema").fault(f"is not {SCHEMA}; refloat plan writes such files")
+    kinds = {kind.value: kind for kind in PlanKind}
+    kind = root.at("kind")
+    if kind.text() not in kinds:
+        raise kind.fault(f"is none of {', '.join(kinds)}")
+    pins = root.at("pins")
+    rows = tuple(_row(node) for node in root.at("entries").items())
+    seen: set[str] = set()
+    for row in rows:
+        if row.id in seen:
+            raise root.at("entries").fault(f"names {clean(row.id)} twice")
+        seen.add(row.id)
+    return PlanFile(
+        kinds[kind.text()],
+        Pins(
+            pins.at("cluster").text(optional=True) or None,
+            pins.at("contract").at("name").text(),
+            pins.at("contract").at("sha256").text(),
+            tuple(_pin(node) for node in pins.at("families").items()),
+        ),
+        Wish(root.at("expect").text(optional=True) or None, _settled(root.at("settle"))),
+        rows,
+    )
+
+
+def _pin(node: _Node) -> FamilyPin:
+    return FamilyPin(
+        node.at("family").text(),
+        node.at("release").text(optional=True) or None,
+        node.at("revision").number(),
+        node.at("record").text(optional=True) or None,
+        node.at("documents").text(optional=True),
+    )
+
+
+def _settled(node: _Node) -> tuple[str, int] | None:
+    text = node.text(optional=True)
+    if not text:
+        return None
+    name, at, revision = text.rpartition("@")
+    if not at or not revision.isdecimal():
+        raise node.fault("is not NAME@REVISION")
+    return name, int(revision)
+
+
+def _row(node: _Node) -> Row:
+    actions = {action.value: action for action in Action}
+    action = node.at("action")
+    if action.text() not in actions:
+        raise action.fault(f"is none of {', '.join(actions)}")
+    ref = node.at("ref")
+    chosen = actions[action.text()]
+    return Row(
+        chosen,
+        Ref(
+            ref.at("apiVersion").text(),
+            ref.at("kind").text(),
+            ref.at("namespace").text(optional=True) or None,
+            ref.at("name").text(),
+            ref.at("uid").text(optional=True) or None,
+        ),
+        node.at("release").text(),
+        node.at("seen").at("fingerprint").text() if chosen is not Action.CREATE else "",
+        node.at("document").text() if chosen in (Action.CREATE, Action.RECREATE) else "",
+        node.at("confirmed").flag(),
+    )
+
+
+def differs(row: Row, entry: Entry) -> str:
+    """Why the entry that would be done now is not the one that was reviewed; empty where it is the same."""
+    if entry.ref.uid != row.ref.uid:
+        return f"{entry.ref.label} is another object now: its uid is {entry.ref.uid}, {row.ref.uid} was reviewed"
+    if entry.release != row.release:
+        return f"{entry.ref.label} would now go with {entry.release}, {row.release} was reviewed"
+    if entry.document is not None and entry.document.sha256 != row.document:
+        return f"the stored document of {entry.ref.label} is not the one that was reviewed"
+    return ""
