@@ -78,7 +78,8 @@ def _kept(rules: Rules, live: Live, failed: tuple[tuple[Rule, str], ...], s7: st
             why = f"{_s6_text(failed)}, with another roleRef, which cannot be changed: delete and create in one step"
             return _settle(rules, live, release, Decision.RECREATE, why, active.name)
         if differs is None:
-            failed = tuple((r, w if r is not Rule.S6 else f"{w}; could not verify its roleRef") for r, w in failed)
+            doubt = "could not verify that it is the same object, with the same roleRef"
+            failed = tuple((r, w if r is not Rule.S6 else f"{w}; {doubt}") for r, w in failed)
     if s7:
         failed = tuple(sorted((*failed, (Rule.S7, s7))))
     why = "; ".join(why for _, why in failed)
@@ -95,13 +96,18 @@ def _settle(rules: Rules, live: Live, release: str, decision: Decision, why: str
 
 
 def _role_differs(view: FamilyView, live: Live) -> bool | None:
-    """Whether a binding's roleRef differs from the manifest's; False for other kinds, None where it was not read."""
+    """Whether a binding's roleRef differs from the manifest's; False for other kinds.
+
+    None where that could not be read, or where a document of unknown scope only may mean this object.
+    """
+    document = next((each.documents[live.key] for each in view.listed if live.key in each.documents), None)
+    if document is None:
+        return None
     if live.ref.kind_key not in BINDINGS:
         return False
-    documents = [each.documents[live.key] for each in view.listed if live.key in each.documents]
-    if not documents or live.body is None:
+    if live.body is None or not isinstance(live.body.get("roleRef"), dict):
         return None
-    return any(role_ref(document.body) != role_ref(live.body) for document in documents[:1])
+    return role_ref(document.body) != role_ref(live.body)
 
 
 def role_ref(body: Json) -> tuple[str, str, str]:
