@@ -8,7 +8,7 @@ import yaml
 from aiohttp import web
 
 from tui.practice import protobuf
-from tui.practice.kinds import Kind, Registry
+from tui.practice.kinds import BUILTIN, Kind, Registry
 from tui.practice.reads import Query, version_of
 from tui.practice.status import ApiError, PlainNotFound, bad_request, cause, invalid, media_type, no_resource
 from tui.practice.writes import Options
@@ -41,7 +41,7 @@ def target(registry: Registry, path: str) -> Target:
     else:
         group, version, rest = parts[1], parts[2], parts[3:]
     if version not in registry.groups.get(group, ()):
-        raise PlainNotFound
+        raise no_resource() if any(kind.group == group for kind in BUILTIN) else PlainNotFound
     namespace = None
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
@@ -51,6 +51,8 @@ def target(registry: Registry, path: str) -> Target:
             raise PlainNotFound
         raise no_resource()
     name = rest[1] if len(rest) > 1 else ""
+    if name and kind.namespaced and namespace is None:
+        raise no_resource()
     sub = rest[2] if len(rest) > 2 else ""
     if sub and sub not in kind.subresources:
         raise no_resource()

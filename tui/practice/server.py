@@ -27,7 +27,6 @@ from tui.practice.status import (
     ApiError,
     PlainNotFound,
     failure,
-    no_resource,
     not_found,
     not_supported,
     unauthorized,
@@ -213,7 +212,7 @@ class Server:
             raise not_supported()
         body = parse_object(place.kind.kind, request.content_type, raw)
         if place.kind.namespaced and place.namespace is None:
-            raise no_resource()
+            raise not_supported()
         return self._answer(request, place, self.writer.create(place.kind, place.namespace, body, options_of(request)))
 
     async def _update(self, request: web.Request, place: Target) -> web.Response:
