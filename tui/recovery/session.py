@@ -238,7 +238,7 @@ class Session:
             self._interrupted(entry, steps, "it was interrupted")
             raise
         except Fault as fault:
-            return self._failed(entry, steps, fault)
+            outcome = self._failed(entry, steps, fault)
         await self._take_in(entry, look)
         return outcome
 
@@ -246,10 +246,11 @@ class Session:
         """An entry that ended badly. What was sent is known or in doubt; where the object was saved is told."""
         saved = f"; what it was is saved in {steps.copy}" if steps.copy and steps.accepted else ""
         if isinstance(fault, OutcomeUnknown):
-            self._journal.append("in-doubt", entry=entry.id, why=str(fault))
-            return self._ended(entry, Status.IN_DOUBT, f"the outcome is not known: {fault}{saved}")
-        self._journal.append("failed", entry=entry.id, why=str(fault))
-        return self._ended(entry, Status.FAILED, f"{fault}{saved}")
+            outcome = self._ended(entry, Status.IN_DOUBT, f"the outcome is not known: {fault}{saved}")
+        else:
+            outcome = self._ended(entry, Status.FAILED, f"{fault}{saved}")
+        self._journal.append(_KINDS[outcome.status], entry=entry.id, why=str(fault))
+        return outcome
 
     def _interrupted(self, entry: Entry, steps: Steps, why: str) -> None:
         """Keeps for the report, and for the journal if it still can be written, what an interruption left open."""
