@@ -61,6 +61,10 @@ def _run(arguments: "argparse.Namespace") -> int:
         from tui.stage import demo
 
         return demo(arguments, lambda: _contract(arguments))
+    if command == "journal":
+        from tui.journals import journal
+
+        return journal(arguments)
     from tui import commands
 
     if command == "contract":
@@ -129,6 +133,9 @@ def parser() -> "argparse.ArgumentParser":
     contract.add_argument(
         "action", choices=["check", "show", "schema"], help="find gaps, sum it up, or its JSON Schema"
     )
+    record = add("journal", "what the sessions on this machine did")
+    record.add_argument("action", nargs="?", choices=["list", "show", "verify"], default="list", help="default: list")
+    record.add_argument("session", nargs="?", metavar="SESSION", help="the beginning of its name (default: the newest)")
     _add_demo(add("demo", "the app on an embedded practice cluster"))
     return root
 

@@ -190,8 +190,6 @@ def done_before(cluster: str | None) -> frozenset[tuple[str, str | None]]:
     """What the journals of this cluster show as done: the ids of entries with the uids they acted on."""
     found: set[tuple[str, str | None]] = set()
     directory = state_directory()
-    if not directory.is_dir():
-        return frozenset()
     for session in sessions(directory):
         entries = session.reading.entries
         if not entries or entries[0].fields.get("cluster") != cluster:
