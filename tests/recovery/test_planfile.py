@@ -1,0 +1,114 @@
+"""Plan files: what is written reads back the same, and a bad file is one sentence with its place."""
+
+from datetime import date
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.clusters import contract, document, inventory, obj, record
+from tui.ownership.assess import assess
+from tui.ownership.model import Wish
+from tui.recovery.plan import Action, Plan, PlanKind
+from tui.recovery.planfile import PlanFault, differs, read_plan, write_plan
+from tui.recovery.planner import plan
+
+ACTIVE, STALE = "gitops-flux-0000aaaa", "gitops-flux-ffff0000"
+LOST = obj("Service", "lost", spec={"selector": {"app": "x"}})
+KEPT = obj("ServiceAccount", "kept", release=STALE)
+GONE = obj("ConfigMap", "gone", release=STALE)
+SECRET = obj("Secret", "lost-key", data={"key": "c2VjcmV0LXZhbHVl"})
+
+
+def drawn(kind: PlanKind) -> Plan:
+    listed = [document(LOST), document(KEPT), document(SECRET)]
+    found = assess(contract(), inventory([KEPT, GONE, record(ACTIVE, documents=listed)]), today=date(2026, 11, 23))
+    return plan(kind, contract(), found)
+
+
+def written(kind: PlanKind, wish: Wish | None = None) -> bytes:
+    found = drawn(kind)
+    seen = {entry.id: "f" * 64 for entry in found.entries}
+    return write_plan(found, seen, wish or Wish(), {"at": "now", "context": "c"}).encode()
+
+
+@pytest.mark.parametrize("kind", [PlanKind.CLEANUP, PlanKind.REPLAY])
+def test_what_is_written_reads_back(kind: PlanKind) -> None:
+    found, file = drawn(kind), read_plan(written(kind), "p.yaml")
+    assert file.kind is kind
+    assert file.pins == found.pins
+    assert [row.id for row in file.rows] == [entry.id for entry in found.entries]
+    assert not any(row.confirmed for row in file.rows)
+    assert [differs(row, entry) for row, entry in zip(file.rows, found.entries, strict=True)] == [""] * len(file.rows)
+    assert len(file.rows) == 2
+
+
+def test_the_operator_s_word_is_kept() -> None:
+    wish = Wish("gitops-flux-12345678", ("gitops-flux-0000aaaa", 3))
+    assert read_plan(written(PlanKind.CLEANUP, wish), "p.yaml").wish == wish
+
+
+def test_no_document_and_no_value_is_in_a_file() -> None:
+    text = written(PlanKind.REPLAY).decode()
+    assert "lost-key" in text
+    assert "c2VjcmV0LXZhbHVl" not in text
+    assert "secret-value" not in text
+
+
+def test_another_object_release_or_document_is_not_what_was_reviewed() -> None:
+    text = written(PlanKind.CLEANUP).decode()
+    entries = {entry.action: entry for entry in drawn(PlanKind.CLEANUP).entries}
+    other = read_plan(text.replace("uid-serviceaccount", "uid-another").encode(), "p").rows
+    assert "another object" in differs(next(r for r in other if r.action is Action.ADOPT), entries[Action.ADOPT])
+    created = drawn(PlanKind.REPLAY).entries[0]
+    sha = created.document.sha256 if created.document else ""
+    changed = read_plan(written(PlanKind.REPLAY).decode().replace(sha, "a" * 64).encode(), "p").rows
+    assert "document" in differs(next(r for r in changed if r.id == created.id), created)
+
+
+BAD = {
+    "nothing": (b"", "mapping"),
+    "no YAML": (b"a: [", "p.yaml:"),
+    "no UTF-8": (b"\xff", "UTF-8"),
+    "another schema": (b"schema: refloat.plan/9", "refloat.plan/1"),
+    "another kind": (b"schema: refloat.plan/1\nkind: explode", "none of"),
+    "no pins": (b"schema: refloat.plan/1\nkind: cleanup\nentries: []", "pins"),
+    "a bomb": (
+        b"a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+        + b"".join(b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 10)) for c in range(98, 110)),
+        "p.yaml",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_one_sentence_with_its_place(name: str) -> None:
+    data, words = BAD[name]
+    with pytest.raises(PlanFault, match=words) as caught:
+        read_plan(data, "p.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_entry_named_twice_is_refused() -> None:
+    loaded = yaml.safe_load(written(PlanKind.CLEANUP))
+    loaded["entries"].append(loaded["entries"][0])
+    with pytest.raises(PlanFault, match="twice"):
+        read_plan(yaml.safe_dump(loaded).encode(), "p.yaml")
+
+
+@pytest.mark.parametrize("field", ["action", "ref", "release", "confirmed"])
+@pytest.mark.parametrize("value", [None, 7, "yes", [], {}])
+def test_an_entry_with_a_damaged_field_is_refused(field: str, value: object) -> None:
+    loaded = yaml.safe_load(written(PlanKind.CLEANUP))
+    if field == "release" and value == "yes":
+        return
+    loaded["entries"][0][field] = value
+    with pytest.raises(PlanFault, match=r"entries\[0\]"):
+        read_plan(yaml.safe_dump(loaded).encode(), "p.yaml")
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_raise_anything_else(data: bytes) -> None:
+    with pytest.raises(PlanFault):
+        read_plan(data, "p.yaml")

@@ -1,0 +1,185 @@
+"""``refloat plan``, ``apply`` and ``journal`` on a practice cluster, as a pipeline runs them."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tui.cli import main
+from tui.objects import Json
+from tui.practice.cluster import PracticeCluster
+from tui.practice.drills import check, load_drill
+
+
+STALE = "gitops-flux-5d41aa0c"
+"""The release whose record is lost in the drill refused-install."""
+
+
+class Pipeline:
+    """Runs commands against one drill's cluster, each in a thread with a loop of its own, like a process."""
+
+    def __init__(self, cluster: PracticeCluster, folder: Path) -> None:
+        self.cluster = cluster
+        self.plan = folder / "plan.yaml"
+        self._kubeconfig = folder / "kubeconfig"
+        self._kubeconfig.write_text(yaml.safe_dump(cluster.kubeconfig()))
+
+    async def run(self, *words: str) -> int:
+        cluster = () if words[0] == "journal" else ("--kubeconfig", str(self._kubeconfig))
+        return await asyncio.to_thread(main, [*words, *cluster])
+
+    def read(self) -> Json:
+        loaded: Json = yaml.safe_load(self.plan.read_text())
+        return loaded
+
+    def confirm(self, *actions: str) -> None:
+        loaded = self.read()
+        for entry in loaded["entries"]:
+            entry["confirmed"] = entry["action"] in actions or not actions
+        self.plan.write_text(yaml.safe_dump(loaded))
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+async def pipeline(request: pytest.FixtureRequest, tmp_path: Path, state: None) -> AsyncIterator[Pipeline]:
+    async with PracticeCluster.drill(request.param) as cluster:
+        yield Pipeline(cluster, tmp_path)
+
+
+def change(journal: Path) -> None:
+    journal.write_text(journal.read_text().replace("helm-controller", "helm-c0ntroller", 1))
+
+
+def drill(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("pipeline", [name], indirect=True, ids=[name])
+
+
+@drill("stale-release")
+async def test_a_reviewed_cleanup_does_what_was_confirmed_and_counts_what_is_done(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan)) == 0
+    assert await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan)) == 2, "a plan is never overwritten"
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0, "nothing is confirmed, nothing is done"
+    assert not (await check(pipeline.cluster, load_drill("stale-release"))).reached
+    pipeline.confirm()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0
+    verdict = await check(pipeline.cluster, load_drill("stale-release"))
+    assert verdict.reached
+    assert verdict.risky == ()
+    capsys.readouterr()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0, "what the journal shows done counts"
+    assert capsys.readouterr().err.count("already, as the journal shows") == len(pipeline.read()["entries"])
+
+
+@drill("stale-release")
+async def test_an_entry_that_changed_since_is_refused_and_the_others_are_done(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan))
+    pipeline.confirm("adopt")
+    loaded = pipeline.read()
+    changed = next(entry for entry in loaded["entries"] if entry["action"] == "adopt")
+    changed["seen"]["fingerprint"] = "0" * 64
+    pipeline.plan.write_text(yaml.safe_dump(loaded))
+    capsys.readouterr()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 1
+    told = capsys.readouterr().err.splitlines()
+    adopted = [line for line in told if " adopt " in line]
+    assert sum(line.startswith("refused") for line in adopted) == 1
+    assert sum(line.startswith("done") for line in adopted) == len(adopted) - 1
+    assert all(line.startswith("left") for line in told if " delete " in line)
+
+
+@drill("controllers-missing")
+async def test_a_reviewed_replay_brings_the_controllers_back(pipeline: Pipeline) -> None:
+    assert await pipeline.run("plan", "replay", "-f", str(pipeline.plan)) == 0
+    pipeline.confirm()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed", "-o", "json") == 0
+    await pipeline.cluster.settle()
+    assert await pipeline.run("preflight") == 0
+    assert (await check(pipeline.cluster, load_drill("controllers-missing"))).reached
+
+
+@drill("delete-bomb")
+async def test_a_reviewed_retirement_defuses_the_bomb(pipeline: Pipeline) -> None:
+    assert await pipeline.run("plan", "retire", "gitops-flux-2f61b7e3", "-f", str(pipeline.plan)) == 0
+    pipeline.confirm()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0
+    verdict = await check(pipeline.cluster, load_drill("delete-bomb"))
+    assert verdict.reached
+    assert verdict.risky == ()
+
+
+@drill("refused-install")
+async def test_an_expected_release_is_adopted_to(pipeline: Pipeline) -> None:
+    name = next(n for n in re.findall(r"gitops-flux-[0-9a-f]{8}", load_drill("refused-install").error) if n != STALE)
+    assert await pipeline.run("plan", "cleanup", "--expect", name, "-f", str(pipeline.plan)) == 0
+    assert {entry["action"] for entry in pipeline.read()["entries"]} == {"adopt"}
+    pipeline.confirm()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0
+    assert (await check(pipeline.cluster, load_drill("refused-install"))).reached
+
+
+@drill("stale-release")
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("pins", "cluster"), "another", "another cluster"),
+        (("pins", "contract", "sha256"), "0" * 64, "contract has changed"),
+        (("pins", "families", 0, "revision"), 99, "release records"),
+    ],
+)
+async def test_another_cluster_contract_or_release_refuses_the_whole_plan(
+    pipeline: Pipeline, path: tuple[str | int, ...], value: object, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan))
+    pipeline.confirm()
+    loaded = pipeline.read()
+    at = loaded
+    for step in path[:-1]:
+        at = at[step]  # type: ignore[index] # a path of names and numbers through JSON
+    at[path[-1]] = value  # type: ignore[index] # as above
+    pipeline.plan.write_text(yaml.safe_dump(loaded))
+    before = pipeline.cluster.world.store.version
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 1
+    assert words in capsys.readouterr().err
+    assert pipeline.cluster.world.store.version == before, "nothing was written"
+
+
+@drill("healthy")
+async def test_plan_and_apply_refuse_wrong_words(pipeline: Pipeline, tmp_path: Path) -> None:
+    assert await pipeline.run("plan", "retire", "-f", str(pipeline.plan)) == 2
+    assert await pipeline.run("plan", "cleanup", "some-release", "-f", str(pipeline.plan)) == 2
+    assert await pipeline.run("plan", "cleanup", "--expect", "stranger", "-f", str(pipeline.plan)) == 2
+    assert await pipeline.run("apply", str(tmp_path / "missing.yaml"), "--confirmed") == 2
+    assert await pipeline.run("apply", str(pipeline.plan)) == 2, "nobody to ask"
+    assert await pipeline.run("plan", "cleanup", "-f", str(tmp_path / "no" / "folder.yaml")) == 2
+
+
+@drill("controllers-missing")
+async def test_the_journal_tells_what_was_done_and_finds_what_was_changed(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert await pipeline.run("journal", "show") == 2, "there is none yet"
+    await pipeline.run("plan", "replay", "-f", str(pipeline.plan))
+    pipeline.confirm()
+    await pipeline.run("apply", str(pipeline.plan), "--confirmed")
+    capsys.readouterr()
+    assert await pipeline.run("journal", "list", "-o", "json") == 0
+    (session,) = json.loads(capsys.readouterr().out)["sessions"]
+    assert (session["state"], session["actions"]) == ("closed", {"done": 6})
+    assert await pipeline.run("journal", "show", session["session"][:8]) == 0
+    assert "Deployment flux-system/source-controller" in capsys.readouterr().out
+    assert await pipeline.run("journal", "verify") == 0
+    change(Path(session["file"]))
+    assert await pipeline.run("journal", "verify") == 1
+    assert await pipeline.run("journal", "show", "nonsense") == 2
