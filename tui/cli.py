@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from tui.contract.model import Contract
 
@@ -101,7 +102,13 @@ def parser() -> "argparse.ArgumentParser":
     output = argparse.ArgumentParser(add_help=False)
     output.add_argument("-o", "--output", choices=["text", "json", "markdown"], default="text", help="how to print it")
 
-    root = argparse.ArgumentParser(
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> "NoReturn":
+            from tui.text import clean
+
+            super().error(clean(message))
+
+    root: argparse.ArgumentParser = Parser(
         prog="refloat",
         parents=[_where()],
         description="Who owns what in a cluster, what is stale or missing, and a guarded walk back to a healthy one.",
