@@ -5,18 +5,21 @@ most one at a time, and always of the newest inventory.
 """
 
 import asyncio
+import gc
+import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from screens.changes import WATCHED, Change, changed, controllers_of
 from screens.link import Event, Link, Opener
 from screens.view import Feed, Phase, View
 from tui.contract.model import Contract
 from tui.faults import Fault
-from tui.objects import Inventory, Key, KindKey, Live
+from tui.objects import Inventory, Key, KindKey
 from tui.ownership.model import Assessment
 from tui.recovery.ports import Progress
 
@@ -28,63 +31,19 @@ if TYPE_CHECKING:
     from tui.recovery.question import Question
     from tui.recovery.session import Outcome, Session
 
-WATCHED: Final = (
-    KindKey("apps", "Deployment"),
-    KindKey("apps", "ReplicaSet"),
-    KindKey("", "Pod"),
-    KindKey("coordination.k8s.io", "Lease"),
-    KindKey("source.toolkit.fluxcd.io", "GitRepository"),
-    KindKey("kustomize.toolkit.fluxcd.io", "Kustomization"),
-    KindKey("helm.toolkit.fluxcd.io", "HelmRelease"),
-)
-"""The kinds whose changes matter within a second: what the Controllers screen shows and the health list rests on."""
-
 SETTLE: Final = 0.25
 """Seconds that watch events gather before they are drawn."""
 
-BREATH: Final = 3.0
-"""An assessment that took a second is not repeated for this many seconds, so that keys stay quick."""
+BREATH: Final = 10.0
+"""An assessment that took a second is not repeated for this many seconds, so that keys stay quick. The health does
+not wait for it: it rests on few objects and is judged with every change of them."""
 
+MANY: Final = 5000
+"""Objects from which on the garbage collector is told to leave an inventory alone."""
 
-def controllers_of(inventory: Inventory, contract: Contract) -> Inventory:
-    """The part that the Controllers screen shows: the watched kinds in the health list's namespaces."""
-    spaces = {entry.namespace for entry in contract.health}
-    kinds = frozenset(WATCHED)
-    part = {
-        key: live
-        for key, live in inventory.objects.items()
-        if (key.namespace in spaces and KindKey(key.group, key.kind) in kinds)
-        or (key.kind == "Namespace" and key.name in spaces)
-    }
-    return replace(inventory, objects=part)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An object as the watch told it last; ``gone`` when it was deleted."""
-
-    live: Live
-    gone: bool = False
-
-
-def changed(inventory: Inventory, changes: Mapping[Key, Change]) -> Inventory:
-    """A copy with these changes, but for those that it is ahead of; a thread may be reading the old one just now."""
-    objects = dict(inventory.objects)
-    for key, change in changes.items():
-        known = objects.get(key)
-        if known is not None and _version(known) > _version(change.live):
-            continue
-        if change.gone:
-            objects.pop(key, None)
-        else:
-            objects[key] = change.live
-    return replace(inventory, objects=objects)
-
-
-def _version(live: Live) -> int:
-    """Orders what two requests told of one object; where a server's versions are no numbers, the later one wins."""
-    text = live.resource_version
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+SLICE: Final = 0.0005
+"""Seconds the assessing thread may hold the interpreter while the screen waits. Python's own 5 ms a turn would make
+a key wait through dozens of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +76,14 @@ def judge(contract: Contract, inventory: Inventory, now: datetime) -> Judgement:
     return Judgement(assessment, health, tally(assessment, contract), Index.of(assessment))
 
 
+def check(contract: Contract, part: Inventory, now: datetime) -> "Health":
+    """The health, on the part of the inventory that it rests on."""
+    # Imported on first use, as above.
+    from tui.recovery.health import check_health
+
+    return check_health(contract, part, now)
+
+
 def utc_now() -> datetime:
     """The time, with its offset."""
     return datetime.now(UTC)
@@ -130,6 +97,7 @@ class Tuning:
     """
 
     judge: Judge = judge
+    check: Callable[[Contract, Inventory, datetime], "Health"] = check
     clock: Callable[[], datetime] = utc_now
     ticks: Callable[[], float] = time.monotonic
     settle: float = SETTLE
@@ -162,6 +130,7 @@ class Desk:
         self._emit = emit
         self.spawn = spawn
         self._judge = tuning.judge
+        self._check = tuning.check
         self._settle = tuning.settle
         self._changes: dict[Key, Change] = {}
         self._synced: frozenset[KindKey] = frozenset()
@@ -170,6 +139,7 @@ class Desk:
         self._assessing = False
         self._reading = False
         self._unassessed = False
+        self._rested_at = 0.0
         self._following = False
 
     def now(self) -> datetime:
@@ -233,7 +203,10 @@ class Desk:
         inventory = changed(inventory, changes)
         part = controllers_of(inventory, self.view.contract)
         self._set(inventory=inventory, controllers=part, read_at=self.now(), trouble="")
-        await self._assess()
+        if len(inventory.objects) > MANY:
+            # Python's collector would look through all of it again and again, and stop the screen each time.
+            gc.freeze()
+        await self._assess(hurry=True)
 
     async def begin(self) -> None:
         """Begins a recovery session, with a preflight of its own. Raises Fault."""
@@ -281,7 +254,8 @@ class Desk:
             self._changes[key] = Change(before, gone=True)
         self._gather()
 
-    async def _assess(self) -> None:
+    async def _assess(self, *, hurry: bool = False) -> None:
+        """Judges the newest inventory; in a ``hurry`` at once, else when the last judgement is long enough ago."""
         self._unassessed = True
         if self._assessing:
             return
@@ -289,22 +263,34 @@ class Desk:
         loop = asyncio.get_running_loop()
         try:
             while self._unassessed and self.view.inventory is not None:
+                if hurry:
+                    hurry = False
+                elif (rest := self._rested_at - loop.time()) > 0:
+                    await asyncio.sleep(rest)
                 self._unassessed = False
                 began = loop.time()
                 inventory, now = self.view.inventory, self.now()
-                found = await asyncio.to_thread(self._judge, self.view.contract, inventory, now)
+                found = await asyncio.to_thread(self._judge_gently, inventory, now)
                 self._set(
                     phase=Phase.READY,
                     assessment=found.assessment,
-                    health=found.health,
+                    # A change that came meanwhile was judged with the change.
+                    health=found.health if self.view.inventory is inventory else self.view.health,
                     tally=found.tally,
                     index=found.index,
                     stage=self.view.stage + 1,
                 )
-                if self._unassessed:
-                    await asyncio.sleep((loop.time() - began) * BREATH)
+                self._rested_at = loop.time() + (loop.time() - began) * BREATH
         finally:
             self._assessing = False
+
+    def _judge_gently(self, inventory: Inventory, now: datetime) -> Judgement:
+        turn = sys.getswitchinterval()
+        sys.setswitchinterval(SLICE)
+        try:
+            return self._judge(self.view.contract, inventory, now)
+        finally:
+            sys.setswitchinterval(turn)
 
     async def _follow(self) -> None:
         link, inventory = self.link, self.view.inventory
@@ -355,7 +341,10 @@ class Desk:
         self._changes = {}
         spaces = {entry.namespace for entry in self.view.contract.health}
         near = {key: change for key, change in changes.items() if key.namespace in spaces}
-        self._set(inventory=changed(inventory, changes), controllers=changed(part, near) if near else part)
+        self._set(inventory=changed(inventory, changes))
+        if near:
+            part = changed(part, near)
+            self._set(controllers=part, health=self._check(self.view.contract, part, self.now()))
         await self._assess()
 
     async def close(self) -> None:

@@ -83,11 +83,6 @@ class Listing(Room):
         """Builds the inspector."""
         return Inspector(self.desk)
 
-    def on_mount(self) -> None:
-        """The cursor starts in the list."""
-        super().on_mount()
-        self.listing().focus()
-
     def draw(self, view: View) -> None:
         """Brings list and inspector up to date."""
         width = self.size.width - 2

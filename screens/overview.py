@@ -74,11 +74,6 @@ class Overview(Room):
         """Some lines are cut to the width."""
         self.redraw()
 
-    def on_mount(self) -> None:
-        """The cursor starts among the findings."""
-        super().on_mount()
-        self.query_one("#findings", Ledger).focus()
-
     def _finding(self) -> Finding | None:
         key = self.query_one("#findings", Ledger).key
         return key if isinstance(key, Finding) else None

@@ -166,15 +166,22 @@ def destination(finding: Finding) -> Destination:
     return Destination("ownership", "Ownership", first)
 
 
+MOST_FINDINGS: Final = 500
+"""Findings shown, the worst; nobody reads further, and every object has its own on its evidence page."""
+
+
 def finding_rows(view: View) -> list[Row]:
     """The findings, worst first, then what could not be read."""
     assessment = view.assessment
     if assessment is None:
         return []
+    findings = worst_first(assessment.findings)
     rows = [
         Row(finding, (line(severity_span(finding.severity)), line(finding.code), line(finding.summary)))
-        for finding in worst_first(assessment.findings)
+        for finding in findings[:MOST_FINDINGS]
     ]
+    if len(findings) > MOST_FINDINGS:
+        rows.append(Row.note(muted(f"and {counted(len(findings) - MOST_FINDINGS)} more; the Ownership screen has all")))
     if not rows:
         rows.append(Row.note(good("✓ no findings")))
     gaps = partial(view)

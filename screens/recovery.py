@@ -108,11 +108,6 @@ class Recovery(Room):
             yield Pane("Entry", id="detail", classes="under")
         yield Pane("Report", id="report")
 
-    def on_mount(self) -> None:
-        """The cursor starts in the table."""
-        super().on_mount()
-        self.query_one("#table", Ledger).focus()
-
     def visit(self, focus: object) -> None:
         """Goes to a step by its name."""
         if isinstance(focus, str):

@@ -55,11 +55,6 @@ class Releases(Room):
                 yield Ledger(id="families", headings=HEADINGS, firm=4)
             yield Pane("Release", id="detail", classes="side")
 
-    def on_mount(self) -> None:
-        """The cursor starts in the list."""
-        super().on_mount()
-        self.query_one("#families", Ledger).focus()
-
     def draw(self, view: View) -> None:
         """Shows the families."""
         self.query_one("#above", Static).update(content(awaited(view)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -14,6 +14,9 @@ from screens.view import View, freshness
 from tui.widgets.banner import Banner, Tabs
 from tui.widgets.keys import Keys
 from tui.widgets.spans import Line, Span, muted, strong, warn
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 MODES = (
     ("1", "overview", "Overview"),
@@ -44,9 +47,19 @@ class Visit(Message):
     focus: object | None = None
 
 
+def _objects() -> "type[Provider]":
+    # Imported when the palette is first opened, to keep the first frame early.
+    from screens.palette import Objects
+
+    return Objects
+
+
 class Room(Screen[None]):
     """A main screen. A subclass gives the body and draws a View into it."""
 
+    COMMANDS = {_objects}  # noqa: RUF012 - the base declares it so
+
+    AUTO_FOCUS = "Lines"
     MODE: ClassVar[str] = ""
     WATCHED: ClassVar[bool] = False
     """Whether all that the screen shows comes from watched kinds, so that ``live`` is true of it."""
@@ -85,11 +98,12 @@ class Room(Screen[None]):
     def on_view_changed(self, message: ViewChanged) -> None:
         """Draws the newest View."""
         message.stop()
-        if self.is_attached:
-            self.redraw()
+        self.redraw()
 
     def redraw(self) -> None:
-        """Draws the desk's newest View."""
+        """Draws the desk's newest View; nothing while the screen is being built or taken down."""
+        if not self.is_mounted or not self.query(Keys):
+            return
         self.tell_age()
         self.draw(self.desk.view)
 
@@ -100,7 +114,8 @@ class Room(Screen[None]):
     def tell_age(self) -> None:
         """Brings the banner up to date; an unchanged one is not drawn."""
         view = self.desk.view
-        self.query_one("#banner", Banner).show(banner_left(view), banner_right(view, self.freshness(view)))
+        for banner in self.query(Banner):
+            banner.show(banner_left(view), banner_right(view, self.freshness(view)))
 
     def freshness(self, view: View) -> Span:
         """How fresh this screen's data is."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from screens.changes import controllers_of
 from screens.desk import Judgement, judge
 from screens.view import Feed, Phase, View
 from tests.screens.fakes import IDENTITY
@@ -25,8 +26,6 @@ def judged() -> Judgement:
 @pytest.fixture
 def view(judged: Judgement) -> View:
     """The incident as a View."""
-    from screens.desk import controllers_of
-
     return View(
         context="practice",
         contract=CONTRACT,

@@ -8,10 +8,12 @@ from textual.command import CommandPalette
 from textual.filter import NoColor
 from textual.widgets import Input
 
+from screens.desk import Judgement
 from screens.help import Help
 from screens.inspector import Aspect, Inspector
 from screens.link import Drill, DrillCheck
 from screens.overview import Overview
+from screens.palette import MOST, find
 from screens.room import MODES
 from tests.screens.fakes import FakeLink, make_app
 from tests.screens.piloting import (
@@ -338,6 +340,27 @@ async def test_the_palette_offers_screens_and_objects_and_no_change() -> None:
         await press(pilot, "escape")
         titles = [command.title for command in app.get_system_commands(app.screen)]
         assert titles == [*(title for _, _, title in MODES), "Re-read the cluster", "Help", "Quit"]
+
+
+async def test_the_palette_finds_objects_and_opens_the_tree_at_them() -> None:
+    async with running(size=LARGE) as (app, pilot):
+        await press(pilot, "3", "colon")
+        await write(pilot, "clusterrole flux-v")
+        assert "ClusterRole flux-view  ~ stale" in painted(app)
+        # The palette's own way from a choice to its command is longer than that of any screen here.
+        await pilot.press("down", "enter")
+        await settle(pilot)
+        assert app.current_mode == "ownership"
+        assert "flux-view" in str(app.screen.query_one(Outline).key)
+        await press(pilot, "colon")
+        await write(pilot, "[/x]")
+        assert "ConfigMap apps/[/x]" in painted(app)
+
+
+def test_the_palette_offers_a_bounded_number_of_objects(judged: Judgement) -> None:
+    assert find(judged.assessment, "") == []
+    assert find(judged.assessment, "nothing like it") == []
+    assert len(find(judged.assessment, "a")) <= MOST
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q"])

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from screens.changes import controllers_of
 from screens.controllers_rows import HEADINGS, controller_rows, log_target, state_lines
-from screens.desk import controllers_of
 from screens.view import View
 from tests.screens.world import CONTRACT, NOW, body, condition, deployment, flux, inventory
 from tui.contract.model import Health

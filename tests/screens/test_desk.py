@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from screens.desk import WATCHED, Change, Desk, Judgement, Tuning, Work, changed, controllers_of
+from screens.changes import WATCHED, Change, changed, controllers_of
+from screens.desk import Desk, Judgement, Tuning, Work
 from screens.link import Link
 from screens.view import Phase, View
 from tests.screens.fakes import FakeLink, frozen

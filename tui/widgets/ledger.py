@@ -1,9 +1,13 @@
 """A table of rows with aligned columns, notes between them, and a cursor that stays on its key."""
 
 from collections.abc import Hashable, Sequence
+from typing import Final
 
 from tui.widgets.lines import Lines, index_of
 from tui.widgets.spans import Line, Row, heading, laid_out, widths
+
+MEASURED: Final = 500
+"""Rows that decide how wide the columns are; what is wider further down is cut."""
 
 
 class Ledger(Lines):
@@ -54,9 +58,14 @@ class Ledger(Lines):
         """The row's key."""
         return self._rows[index].key
 
-    def header(self, width: int) -> Line | None:
+    @property
+    def header_height(self) -> int:
+        """1 where there are column titles."""
+        return 1 if self._headings else 0
+
+    def header(self, width: int) -> Line:
         """The column titles."""
-        return heading(self._headings, self._widths(width), width) if self._headings else None
+        return heading(self._headings, self._widths(width), width)
 
     def line_at(self, index: int, width: int) -> Line:
         """The row, its cells aligned with those of the others."""
@@ -64,6 +73,6 @@ class Ledger(Lines):
 
     def _widths(self, width: int) -> tuple[int, ...]:
         if self._laid_for != width:
-            self._columns = widths(self._rows, width, self._headings, self._firm)
+            self._columns = widths(self._rows[:MEASURED], width, self._headings, self._firm)
             self._laid_for = width
         return self._columns

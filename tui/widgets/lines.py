@@ -75,9 +75,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """The line, at most ``width`` cells."""
         raise NotImplementedError
 
-    def header(self, width: int) -> Line | None:  # noqa: ARG002 - the base has none, whatever the width
-        """A line that stays on top, or None."""
-        return None
+    def header(self, width: int) -> Line:  # noqa: ARG002 - the base has none, whatever the width
+        """The line that stays on top."""
+        return ()
 
     @property
     def key(self) -> Hashable | None:
@@ -86,8 +86,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def header_height(self) -> int:
-        """1 where a header is shown."""
-        return 0 if self.header(1) is None else 1
+        """1 where a header is shown; the base has none."""
+        return 0
 
     @property
     def room(self) -> int:
@@ -197,7 +197,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.room
         head = self.header_height
         if y < head:
-            return self._strip(self.header(width) or (), width, cursor=False)
+            return self._strip(self.header(width), width, cursor=False)
         index = y - head + round(self.scroll_y)
         if not 0 <= index < self.count():
             return Strip.blank(width, self.rich_style)
