@@ -47,7 +47,7 @@ from tui.recovery.session import Outcome, Session, Status
 from tui.widgets.ledger import Ledger
 from tui.widgets.lines import Lines
 from tui.widgets.pane import Pane
-from tui.widgets.spans import Line, Span, bad, line, muted
+from tui.widgets.spans import Line, Span, bad, fit, line, muted
 from tui.widgets.text import content
 
 PLANS = {Step.CLEANUP: PlanKind.CLEANUP, Step.REPLAY: PlanKind.REPLAY}
@@ -140,7 +140,8 @@ class Recovery(Room):
                 self._make_plan()
         self.set_class(self.step is Step.REPORT, "-report")
         self.query_one("#steps", Static).update(content([step_line(self.step, view)]))
-        self.query_one("#above", Static).update(content(self._above(view)))
+        width = self.size.width - 2
+        self.query_one("#above", Static).update(content([fit(one, width) for one in self._above(view)]))
         table = self.query_one("#table", Ledger)
         match self.step:
             case Step.PREFLIGHT:
@@ -148,7 +149,8 @@ class Recovery(Room):
             case Step.CLEANUP | Step.REPLAY:
                 wide = self.has_class("-wide")
                 rows = plan_rows(self._plan, self._outcomes(), wide=wide) if self._plan else []
-                table.show(rows, PLAN_HEADINGS if wide else NARROW_HEADINGS)
+                headings = PLAN_HEADINGS if wide else NARROW_HEADINGS
+                table.show(rows, headings if self._plan and self._plan.entries else ())
             case Step.VERIFY:
                 table.show(verify_rows(view.health), ("check",))
             case Step.REPORT:

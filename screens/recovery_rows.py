@@ -210,8 +210,8 @@ def _question(question: Question) -> Iterator[Line]:
         yield line(bad("✗ refused: "), question.refusal)
     yield from entry_lines(entry)[1:]
     yield line(muted("tried  "), question.dry_run)
-    yield line(muted("owned  "), "by evidence" if question.evidence else "no evidence of an owner")
-    yield from (line("       ", text) for text in question.evidence)
+    marks = question.evidence or ("none: nothing says who owns it",)
+    yield from (line(muted("marks  " if not index else "       "), text) for index, text in enumerate(marks))
     new = entry.action is Action.CREATE
     if question.diff:
         yield ()
@@ -237,4 +237,6 @@ def outcome_line(outcome: Outcome | None) -> Line:
     """How the last entry ended."""
     if outcome is None:
         return ()
-    return line(OUTCOMES[outcome.status], "  ", strong(outcome.entry.ref.label), f"  {outcome.text}")
+    label = outcome.entry.ref.label
+    told = outcome.text.removeprefix(label).strip()
+    return line(OUTCOMES[outcome.status], "  ", strong(label), f"  {told}")

@@ -1,0 +1,59 @@
+"""How the screens look. A changed picture is looked at before it is taken over with ``--snapshot-update``."""
+
+from typing import Any, Protocol
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+
+from tests.screens.fakes import FakeLink, make_app
+from tests.screens.piloting import LARGE, SMALL, press, settle, write
+from tests.screens.sessions import session_link
+from tests.screens.world import trouble
+
+
+class Compare(Protocol):
+    """What the snapshot fixture offers."""
+
+    def __call__(self, app: App[None], *, terminal_size: tuple[int, int], run_before: Any) -> bool: ...
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("overview", ()),
+        ("ownership", ("2", "s")),
+        ("controllers", ("3", "j", "j")),
+        ("releases", ("4", "j")),
+        ("recovery", ("5", "right")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_screen(snap_compare: Compare, name: str, keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, *keys)
+
+    assert snap_compare(make_app(FakeLink(trouble())), terminal_size=size, run_before=before)
+
+
+def test_the_question(snap_compare: Compare) -> None:
+    link, _ = session_link(trouble())
+
+    async def before(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "5", "right", "b")
+        await write(pilot, "practice")
+        await press(pilot, "enter", "enter")
+
+    assert snap_compare(make_app(link), terminal_size=SMALL, run_before=before)
+
+
+def test_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def before(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+
+    assert snap_compare(make_app(FakeLink(trouble())), terminal_size=SMALL, run_before=before)
