@@ -14,7 +14,6 @@ from tui.objects import Json
 from tui.practice.cluster import PracticeCluster
 from tui.practice.drills import check, load_drill
 
-
 STALE = "gitops-flux-5d41aa0c"
 """The release whose record is lost in the drill refused-install."""
 
@@ -183,3 +182,56 @@ async def test_the_journal_tells_what_was_done_and_finds_what_was_changed(
     change(Path(session["file"]))
     assert await pipeline.run("journal", "verify") == 1
     assert await pipeline.run("journal", "show", "nonsense") == 2
+
+
+@drill("active-release-trap")
+async def test_the_trap_is_cleaned_up_with_no_living_object_touched(pipeline: Pipeline) -> None:
+    assert await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan)) == 0
+    pipeline.confirm()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0
+    await solved(pipeline, "active-release-trap")
+
+
+@drill("two-owners")
+async def test_the_binding_of_two_owners_is_recreated_and_their_fight_left_alone(pipeline: Pipeline) -> None:
+    assert await pipeline.run("preflight") == 1
+    assert await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan)) == 0
+    assert [entry["action"] for entry in pipeline.read()["entries"]] == ["recreate"]
+    pipeline.confirm()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0
+    await solved(pipeline, "two-owners")
+
+
+@drill("walled-in")
+async def test_the_wall_comes_down_before_the_controllers_come_back(pipeline: Pipeline, tmp_path: Path) -> None:
+    for kind in ("cleanup", "replay"):
+        pipeline.plan = tmp_path / f"{kind}.yaml"
+        assert await pipeline.run("plan", kind, "-f", str(pipeline.plan)) == 0
+        pipeline.confirm()
+        assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0
+    await solved(pipeline, "walled-in")
+
+
+@drill("half-applied")
+async def test_half_an_upgrade_is_left_to_its_owner(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await pipeline.run("preflight") == 1
+    assert "helm rollback" in capsys.readouterr().out, "the line to hand to the owner"
+    for kind in ("cleanup", "replay"):
+        pipeline.plan = pipeline.plan.with_name(f"{kind}.yaml")
+        assert await pipeline.run("plan", kind, "-f", str(pipeline.plan)) == 0
+        assert pipeline.read()["entries"] == []
+    await solved(pipeline, "half-applied")
+
+
+@drill("healthy")
+async def test_a_healthy_cluster_is_told_to_be_so(pipeline: Pipeline) -> None:
+    assert await pipeline.run("preflight") == 0
+    assert await pipeline.run("health") == 0
+    await solved(pipeline, "healthy")
+
+
+async def solved(pipeline: Pipeline, name: str) -> None:
+    await pipeline.cluster.settle()
+    verdict = await check(pipeline.cluster, load_drill(name))
+    assert verdict.reached, verdict.results
+    assert verdict.risky == ()
