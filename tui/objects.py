@@ -154,6 +154,8 @@ class Live:
         """
         meta = body.get("metadata")
         reader = _Metadata(meta if isinstance(meta, dict) else {})
+        for part in ("name", "namespace", "uid"):
+            reader.text(part)
         generation = reader.meta.get("generation")
         return cls(
             ref=Ref.of(body),

@@ -76,7 +76,7 @@ def test_s1_damaged_owner_references_may_hide_a_controller() -> None:
     left["metadata"]["ownerReferences"] = "Deployment/d"
     found = judge([active(), left])
     assert decided(found, left) == ("protect", ("S1",))
-    assert "ownerReferences are damaged" in why(found, left)
+    assert "its ownerReferences could not be read" in why(found, left)
 
 
 # S2

@@ -73,7 +73,7 @@ def references(body: Json) -> Iterator[Edge]:
     ref = Ref.of(body)
     kind, space = ref.kind_key, ref.namespace
     if kind in TEMPLATES:
-        yield from _pod_references(_at(body, TEMPLATES[kind]), space)
+        yield from _pod_references(at(body, TEMPLATES[kind]), space)
     if kind in _READERS:
         yield from _READERS[kind](body, space)
     elif is_referrer_group(ref.group):
@@ -89,7 +89,7 @@ def scaled_by(body: Json) -> Key | None:
 
 
 def _stateful_references(body: Json, space: str | None) -> Iterator[Edge]:
-    yield from _named("", "Service", space, _at(body, ("spec", "serviceName")), "names it as its service")
+    yield from _named("", "Service", space, at(body, ("spec", "serviceName")), "names it as its service")
 
 
 def _account_references(body: Json, space: str | None) -> Iterator[Edge]:
@@ -100,26 +100,26 @@ def _account_references(body: Json, space: str | None) -> Iterator[Edge]:
 
 def _webhook_references(body: Json, space: str | None) -> Iterator[Edge]:
     for hook in _objects(body.get("webhooks")):
-        yield from _service(_at(hook, ("clientConfig", "service")), space, "calls it as a webhook")
+        yield from _service(at(hook, ("clientConfig", "service")), space, "calls it as a webhook")
 
 
 def _api_service_references(body: Json, space: str | None) -> Iterator[Edge]:
-    yield from _service(_at(body, ("spec", "service")), space, "serves an API through it")
+    yield from _service(at(body, ("spec", "service")), space, "serves an API through it")
 
 
 def _crd_references(body: Json, space: str | None) -> Iterator[Edge]:
-    at = ("spec", "conversion", "webhook", "clientConfig", "service")
-    yield from _service(_at(body, at), space, "converts objects through it")
+    path = ("spec", "conversion", "webhook", "clientConfig", "service")
+    yield from _service(at(body, path), space, "converts objects through it")
 
 
 def _hpa_references(body: Json, space: str | None) -> Iterator[Edge]:
-    target = _object(_at(body, ("spec", "scaleTargetRef")))
+    target = _object(at(body, ("spec", "scaleTargetRef")))
     group = _word(target.get("apiVersion")).rpartition("/")[0]
     yield from _named(group, _word(target.get("kind")), space, target.get("name"), "scales it")
 
 
 def _token_references(body: Json, space: str | None) -> Iterator[Edge]:
-    account = _object(_at(body, ("metadata", "annotations"))).get("kubernetes.io/service-account.name")
+    account = _object(at(body, ("metadata", "annotations"))).get("kubernetes.io/service-account.name")
     yield from _named("", "ServiceAccount", space, account, "is a token for it")
 
 
@@ -206,7 +206,7 @@ def _custom_references(spec: Any, space: str | None) -> Iterator[Edge]:
     A chart's values and a Stack's config may hold anything under any name, so that no shape is damage here.
     """
     for field, value in _walk(spec):
-        kind = _pointed_at(field.lower())
+        kind = _pointedat(field.lower())
         reason = f"acts as it ({field})" if kind == "ServiceAccount" else f"refers to it ({field})"
         for item in _loose(value) if kind else _typed(value):
             name, where = item.get("name"), item.get("namespace") or space
@@ -214,7 +214,7 @@ def _custom_references(spec: Any, space: str | None) -> Iterator[Edge]:
                 yield from _named("", kind or item["kind"], where, name, reason)
 
 
-def _pointed_at(field: str) -> str:
+def _pointedat(field: str) -> str:
     """The kind that a field of this name (in lower case) points at; empty where its name does not tell."""
     if field.endswith(("secretref", "secretrefs", "secretkeyref")) or field in ("secret", "envsecrets", "secretenvs"):
         return "Secret"
@@ -283,7 +283,8 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
     return [_object(item) for item in value]
 
 
-def _at(node: Any, path: Iterable[str]) -> Any:
+def at(node: Any, path: Iterable[str]) -> Any:
+    """Like :func:`dig`, but anything on the way that is no JSON object raises Damaged."""
     for name in path:
         node = _object(node).get(name)
     return node

@@ -140,8 +140,9 @@ class Rules:
         stamp = stamp_of(live)
         if stamp is None:
             return "it carries no release stamp"
-        if "ownerReferences" in live.damaged:
-            return "its ownerReferences are damaged: could not verify that its stamp is no copy"
+        torn = sorted(live.damaged & {"name", "namespace", "uid", "ownerReferences"})
+        if torn:
+            return f"its {torn[0]} could not be read: could not verify that the stamp is its own"
         if live.controller is not None:
             return f"its stamp is a copy: {live.controller.kind} {live.controller.name} controls it"
         if stamp.namespace != self.family.namespace:

@@ -23,6 +23,7 @@ from tui.ownership.references import (
     TEMPLATES,
     WEBHOOKS,
     Damaged,
+    at,
     dig,
     is_referrer_group,
     items,
@@ -73,18 +74,31 @@ def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
     An operator that is not known, or anything damaged, counts as selecting: what cannot be judged must not look unused.
     """
     selector = mapping(selector)
-    if any(labels.get(name) != value for name, value in mapping(selector.get("matchLabels")).items()):
+    return not any(
+        isinstance(value, str) and _text(labels, name) not in (value, _DAMAGED)
+        for name, value in mapping(selector.get("matchLabels")).items()
+    ) and not any(_excludes(term, labels) for term in items(selector.get("matchExpressions")))
+
+
+_DAMAGED: Final = object()
+
+
+def _text(labels: Mapping[str, Any], name: Any) -> object:
+    """The label, None where it is not set, or _DAMAGED where it is no text."""
+    value = labels.get(name) if isinstance(name, str) else _DAMAGED
+    return value if value is None or isinstance(value, str) else _DAMAGED
+
+
+def _excludes(term: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Whether one match expression, soundly read, does not select the labels."""
+    value, operator, values = _text(labels, term.get("key")), term.get("operator"), term.get("values")
+    if value is _DAMAGED:
         return False
-    for term in items(selector.get("matchExpressions")):
-        value, operator, values = labels.get(str(term.get("key"))), term.get("operator"), term.get("values")
-        if (
-            (operator == "In" and isinstance(values, list) and value not in values)
-            or (operator == "NotIn" and isinstance(values, list) and value in values)
-            or (operator == "Exists" and value is None)
-            or (operator == "DoesNotExist" and value is not None)
-        ):
+    if operator in ("In", "NotIn"):
+        if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
             return False
-    return True
+        return (value in values) is (operator == "NotIn")
+    return (operator == "Exists" and value is None) or (operator == "DoesNotExist" and value is not None)
 
 
 class _User(NamedTuple):
@@ -193,10 +207,9 @@ class Usage:
                 yield self._use(role, "aggregates its rules")
 
     def _serving(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
-        labels = dig(target.body, ("spec", "template", "metadata", "labels"))
+        labels = _labels(target.body, ("spec", "template", "metadata", "labels"))
         for service in self._by_kind.get(SERVICE, ()):
-            selector = dig(service.body, ("spec", "selector"))
-            if selector and service.ref.namespace == target.ref.namespace and _may_select(selector, labels):
+            if service.ref.namespace == target.ref.namespace and _may_serve(service.body, labels):
                 yield self._use(service, "sends traffic to its pods")
 
     def _workloads(self, target: Live, selector: Any, reason: str) -> Iterator[tuple[Key | None, Use]]:
@@ -204,8 +217,8 @@ class Usage:
             for user in self._by_kind.get(kind, ()):
                 if user.ref.namespace != target.ref.namespace or self._judged_at_its_root(user):
                     continue
-                labels = dig(user.body, (*path[:-1], "metadata", "labels"))
-                if not isinstance(labels, dict | None) or selects(selector, labels or {}):
+                labels = _labels(user.body, (*path[:-1], "metadata", "labels"))
+                if labels is None or selects(selector, labels):
                     yield self._use(user, reason)
 
     def _judged_at_its_root(self, user: _User) -> bool:
@@ -241,9 +254,22 @@ class Usage:
         return tuple(dict.fromkeys(found))
 
 
-def _may_select(selector: Any, labels: Any) -> bool:
-    """Whether a Service's plain selector may select these labels; damaged ones may be anything."""
-    return not isinstance(labels, dict | None) or selects({"matchLabels": selector}, labels or {})
+def _labels(body: Json | None, path: Iterable[str]) -> Mapping[str, Any] | None:
+    """The labels at a path; None where they are damaged, and so may be any."""
+    try:
+        labels = at(body, path)
+    except Damaged:
+        return None
+    return labels if isinstance(labels, dict) else ({} if labels is None else None)
+
+
+def _may_serve(service: Json | None, labels: Mapping[str, Any] | None) -> bool:
+    """Whether a Service may send traffic to pods of these labels (None: any); one without a selector never does."""
+    try:
+        selector = at(service, ("spec", "selector"))
+    except Damaged:
+        return True
+    return bool(selector) and (labels is None or selects({"matchLabels": selector}, labels))
 
 
 def _defined_by(body: Json | None) -> tuple[str, str]:

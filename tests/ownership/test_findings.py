@@ -1,0 +1,224 @@
+"""Findings about ownership: contests, claims, ghosts, guardrails, decisions; and what counts as noise."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.clusters import FLUX_SYSTEM, contract, document, inventory, obj, record
+from tests.ownership.judging import CONTRACT, NEW, active, findings, gap, judge, names, weigh
+from tests.ownership.living import harbours, living
+from tui.contract.model import Claim, Decision, Guardrail, Selector
+from tui.objects import Json, Live, Ref
+from tui.ownership.findings import is_noise
+from tui.ownership.model import Assessment, Finding
+
+KUSTOMIZE = "kustomize.toolkit.fluxcd.io/"
+HELM = "helm.toolkit.fluxcd.io/"
+
+
+def only(found: Assessment, code: str) -> Finding:
+    each = findings(found, code)
+    assert len(each) == 1, [f.summary for f in found.findings]
+    return each[0]
+
+
+def labelled(prefix: str = KUSTOMIZE, name: str = "sync") -> dict[str, str]:
+    return {f"{prefix}name": name, f"{prefix}namespace": FLUX_SYSTEM}
+
+
+def contested(name: str) -> Json:
+    return obj("ConfigMap", name, "apps", labels=labelled(), managers=[("pulumi-kubernetes", "Apply")])
+
+
+def test_contested_groups_by_the_pair_and_gives_evidence_for_each_side() -> None:
+    found = judge([contested("a"), contested("b")])
+    each = only(found, "contested")
+    assert (each.severity.value, names(each)) == ("warn", {"ConfigMap apps/a", "ConfigMap apps/b"})
+    assert each.summary == "2 objects with evidence for flux and pulumi"
+    assert len(each.evidence) == 4
+    assert {text.split(": ")[1] for text in each.evidence} == {"flux", "pulumi"}
+
+
+def test_misowned_says_who_claims_and_who_has_it() -> None:
+    wrong = obj("Deployment", "d", labels=labelled(), spec={})
+    each = only(judge([wrong]), "misowned")
+    assert (each.severity.value, each.summary) == (
+        "warn",
+        "Deployment flux-system/d claimed for pulumi and owned by flux",
+    )
+    right = obj("Deployment", "d", managers=[("pulumi-kubernetes", "Apply")], spec={})
+    assert findings(judge([right]), "misowned") == []
+
+
+def test_what_a_controller_made_is_told_at_its_root_alone() -> None:
+    deployment = obj("Deployment", "d", "apps", labels=labelled(), managers=[("pulumi-kubernetes", "Apply")], spec={})
+    copy = obj("ReplicaSet", "d-1", "apps", owner=("Deployment", "d"), labels=labelled(), spec={})
+    found = judge([deployment, copy])
+    assert names(only(found, "contested")) == {"Deployment apps/d"}
+    assert names(only(found, "ghost-label")) == {"Deployment apps/d"}
+
+
+def test_claimed_absent_names_the_source() -> None:
+    by = contract(claims=(Claim("flux", "gitops", "git/", (Selector(kinds=("Namespace",), names=("apps", "x*")),)),))
+    each = only(judge([], by=by), "claimed-absent")
+    assert (each.severity.value, names(each)) == ("warn", {"Namespace apps"})
+    assert "git/" in each.next
+    assert findings(judge([obj("Namespace", "apps")], by=by), "claimed-absent") == []
+    assert findings(judge([], [gap("Namespace")], by=by), "claimed-absent") == []
+
+
+def test_undocumented_and_unowned_are_for_information() -> None:
+    found = judge([obj("ConfigMap", "a", "apps", labels=labelled()), obj("ConfigMap", "b", "apps")])
+    assert names(only(found, "undocumented")) == {"ConfigMap apps/a"}
+    assert names(only(found, "unowned")) == {"ConfigMap apps/b"}
+    assert {only(found, code).severity.value for code in ("undocumented", "unowned")} == {"info"}
+
+
+# Ghost labels
+
+
+@pytest.mark.parametrize(("prefix", "kind"), [(KUSTOMIZE, "Kustomization"), (HELM, "HelmRelease")])
+def test_a_label_for_someone_who_does_not_list_it_is_a_ghost(prefix: str, kind: str) -> None:
+    thing = obj("ConfigMap", "thing", "apps", labels=labelled(prefix))
+    holder = obj(kind, "sync", status={"inventory": {"entries": []}})
+    assert "does not list it" in only(judge([thing, holder]), "ghost-label").summary
+    assert "does not exist" in only(judge([thing]), "ghost-label").summary
+    entries = [{"id": "apps_thing__ConfigMap", "v": "v1"}]
+    listing = obj(kind, "sync", status={"inventory": {"entries": entries}})
+    assert findings(judge([thing, listing]), "ghost-label") == []
+
+
+def test_a_ghost_is_only_told_where_the_inventory_could_be_read() -> None:
+    thing = obj("ConfigMap", "thing", "apps", labels=labelled())
+    assert findings(judge([thing], [gap("Kustomization")]), "ghost-label") == []
+    assert findings(judge([thing, obj("Kustomization", "sync", status={})]), "ghost-label") == []
+    read = inventory([thing])
+    bare = Live.of(obj("Kustomization", "sync"), keep_body=False)
+    read.objects[bare.key] = bare
+    assert findings(weigh(read), "ghost-label") == []
+
+
+def test_the_living_ghost_and_its_prune_policy() -> None:
+    found = weigh(living(), by=harbours())
+    assert names(only(found, "ghost-label")) == {"ConfigMap apps/web-settings"}
+    assert names(only(found, "prune-disabled")) == {"ConfigMap apps/web-settings"}
+    assert names(only(found, "contested")) == {"ClusterRole harbour-4-pilot"}
+
+
+# The contract's own
+
+
+def test_guardrails_name_what_they_deny() -> None:
+    rails = (
+        Guardrail("no-ingress", Selector(kinds=("Ingress",)), "they go by the tunnel"),
+        Guardrail(
+            "cluster-ip", Selector(kinds=("Service",), fields={"spec.type": ("NodePort", "LoadBalancer")}), "why"
+        ),
+        Guardrail(
+            "home",
+            Selector(kinds=("Deployment",), names=("*-controller",), namespaces_not=(FLUX_SYSTEM,)),
+            "controllers live at home",
+        ),
+    )
+    by = contract(guardrails=rails)
+    strays = [
+        obj("Ingress", "web", "apps", spec={}),
+        obj("Service", "open", "apps", spec={"type": "NodePort"}),
+        obj("Deployment", "source-controller", "default", spec={}),
+    ]
+    fine = [
+        obj("Service", "closed", "apps", spec={"type": "ClusterIP"}),
+        obj("Deployment", "source-controller", FLUX_SYSTEM, spec={}),
+        obj("ReplicaSet", "r", "default", owner=("Deployment", "source-controller"), spec={}),
+    ]
+    found = findings(judge([*strays, *fine], by=by), "guardrail")
+    assert [names(each) for each in found] == [
+        {"Service apps/open"},
+        {"Deployment default/source-controller"},
+        {"Ingress apps/web"},
+    ]
+    assert {each.severity.value for each in found} == {"warn"}
+    assert "home: controllers live at home" in found[1].evidence
+    assert findings(judge(fine, by=by), "guardrail") == []
+
+
+@pytest.mark.parametrize("where", ["labels", "annotations"])
+@pytest.mark.parametrize("value", ["disabled", "Disabled"])
+def test_prune_disabled_by_label_or_annotation(where: str, value: str) -> None:
+    thing = obj("ConfigMap", "t", "apps", **{where: {f"{KUSTOMIZE}prune": value}})
+    assert only(judge([thing]), "prune-disabled").severity.value == "info"
+    assert (
+        findings(judge([obj("ConfigMap", "t", "apps", **{where: {f"{KUSTOMIZE}prune": "enabled"}})]), "prune-disabled")
+        == []
+    )
+
+
+def test_decisions_are_shown_where_they_apply() -> None:
+    decided = Decision("ClusterRoleBinding/pulumi*", "pulumi", "roleRef cannot change", removed="operator.yaml")
+    by = contract(decisions=(decided,))
+    each = only(judge([obj("ClusterRoleBinding", "pulumi-op", roleRef={})], by=by), "decision")
+    assert (each.severity.value, each.evidence) == ("info", ("roleRef cannot change", "removed: operator.yaml"))
+    assert findings(judge([obj("ClusterRoleBinding", "other", roleRef={})], by=by), "decision") == []
+
+
+def test_an_unpinned_contract_says_which_uid_pins_it() -> None:
+    assert only(judge([]), "contract-unpinned").next == "set cluster.uid: uid-of-kube-system"
+    assert findings(judge([], by=replace(CONTRACT, cluster_uid="u")), "contract-unpinned") == []
+
+
+# Noise
+
+
+@pytest.mark.parametrize(
+    ("ref", "noise"),
+    [
+        (Ref("v1", "ConfigMap", "kube-system", "x"), True),
+        (Ref("v1", "Event", "apps", "x"), True),
+        (Ref("discovery.k8s.io/v1", "EndpointSlice", "apps", "x"), True),
+        (Ref("coordination.k8s.io/v1", "Lease", "apps", "x"), True),
+        (Ref("v1", "ConfigMap", "apps", "kube-root-ca.crt"), True),
+        (Ref("v1", "ServiceAccount", "apps", "default"), True),
+        (Ref("rbac.authorization.k8s.io/v1", "ClusterRole", None, "system:node"), True),
+        (Ref("rbac.authorization.k8s.io/v1", "ClusterRole", None, "admin"), True),
+        (Ref("v1", "Secret", "apps", "sh.helm.release.v1.x.v1"), True),
+        (Ref("v1", "Namespace", None, "default"), True),
+        (Ref("v1", "Namespace", None, "apps"), False),
+        (Ref("v1", "ConfigMap", "apps", "default"), False),
+        (Ref("rbac.authorization.k8s.io/v1", "ClusterRole", None, "flux-admin"), False),
+        (Ref("v1", "Secret", "apps", "token"), False),
+    ],
+)
+def test_noise_is_the_systems_own(ref: Ref, noise: bool) -> None:
+    assert is_noise(ref) is noise
+    assert is_noise(ref, controlled=True)
+
+
+def test_noise_is_no_finding_of_its_own() -> None:
+    found = judge(
+        [
+            obj("ConfigMap", "kube-root-ca.crt", "apps"),
+            record("other", 1, "deployed", []),
+            obj("Pod", "p", "kube-system", spec={}),
+        ]
+    )
+    assert findings(found, "unowned") == []
+
+
+def test_findings_come_worst_first_and_in_a_certain_order() -> None:
+    lost = obj("ClusterRole", "lost")
+    things = [contested("a"), obj("ConfigMap", "b", "apps")]
+    found = judge([active(lost), *things])
+    weights = [("block", "warn", "info").index(each.severity.value) for each in found.findings]
+    assert weights == sorted(weights)
+    again = judge([*reversed(things), active(lost)])
+    assert [f.to_json() for f in again.findings] == [f.to_json() for f in found.findings]
+    assert found.findings[0].code == "resource-missing"
+
+
+def test_a_findings_json_has_the_published_shape() -> None:
+    lost = obj("ClusterRole", "lost")
+    body = judge([record(NEW, 2, "deployed", [document(lost)])]).findings[0].to_json()
+    assert set(body) == {"code", "severity", "summary", "resources", "evidence", "next"}
+    assert body["resources"] == [
+        {"apiVersion": lost["apiVersion"], "kind": "ClusterRole", "namespace": None, "name": "lost", "uid": None}
+    ]
