@@ -41,17 +41,24 @@ def names(entries: Iterable[Entry]) -> list[str]:
 
 def test_adoptions_come_first_deletions_last_and_users_before_what_they_use() -> None:
     kept = obj("ServiceAccount", "kept", release=STALE)
+    bare = obj("Service", "bare", spec={})
     moved = binding("moved", "before")
     listed = {**moved, "roleRef": {**moved["roleRef"], "name": "after"}}
     objects = [
-        record(ACTIVE, documents=[document(kept), document(listed)]),
+        record(ACTIVE, documents=[document(each) for each in (kept, listed, bare)]),
+        bare,
         *(role(name) for name in ("a", "z")),
         *(binding(name, target) for name, target in (("b-a", "a"), ("y-z", "z"))),
         kept,
         moved,
     ]
     made = planned(PlanKind.CLEANUP, objects)
-    assert [entry.action for entry in made.entries] == [Action.ADOPT, Action.RECREATE, *[Action.DELETE] * 4]
+    assert [entry.action for entry in made.entries] == [
+        Action.ADOPT,
+        Action.ADOPT,
+        Action.RECREATE,
+        *[Action.DELETE] * 4,
+    ]
     order = names(made.entries)
     assert order.index("b-a") < order.index("a")
     assert order.index("y-z") < order.index("z")
