@@ -1,14 +1,12 @@
 """The Recovery screen: preflight, cleanup, replay, verify, report; one confirmed resource at a time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -32,7 +30,7 @@ from screens.recovery_rows import (
     step_line,
     verify_rows,
 )
-from screens.room import Room, Visit
+from screens.room import Room, SaveReport, Visit
 from screens.session_lines import drill_lines, stake_lines
 from screens.typed import Typed
 from screens.view import View, awaited, freshness
@@ -77,12 +75,6 @@ class Recovery(Room):
         Binding("w", "write", "Write report"),
         Binding("escape", "back", "Back", show=False),
     ]
-
-    @dataclass
-    class Write(Message):
-        """Asks the app to save the report."""
-
-        text: str
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -368,7 +360,7 @@ class Recovery(Room):
         """Saves the report of the session."""
         session = self.desk.last_session
         if session is not None:
-            self.post_message(self.Write(session_markdown(session)))
+            self.post_message(SaveReport(session_markdown(session)))
 
     def action_back(self) -> None:
         """Back to the table."""

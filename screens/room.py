@@ -1,10 +1,12 @@
 """What every main screen shares: the banner, the tabs, the keys, and being told of every new View."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
@@ -45,6 +47,13 @@ class Visit(Message):
 
     mode: str
     focus: object | None = None
+
+
+@dataclass
+class SaveReport(Message):
+    """Asks the app to save a session's report, Markdown text."""
+
+    text: str
 
 
 def _objects() -> "type[Provider]":
@@ -101,11 +110,11 @@ class Room(Screen[None]):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draws the desk's newest View; nothing while the screen is being built or taken down."""
-        if not self.is_mounted or not self.query(Keys):
-            return
-        self.tell_age()
-        self.draw(self.desk.view)
+        """Draws the desk's newest View."""
+        # Whoever quits while a screen is being built takes it down with only some of its widgets there.
+        with suppress(NoMatches):
+            self.tell_age()
+            self.draw(self.desk.view)
 
     def on_tabs_picked(self, message: Tabs.Picked) -> None:
         """A click on a tab is its key."""
@@ -114,7 +123,8 @@ class Room(Screen[None]):
     def tell_age(self) -> None:
         """Brings the banner up to date; an unchanged one is not drawn."""
         view = self.desk.view
-        for banner in self.query(Banner):
+        banner = self.query_one_optional(Banner)
+        if banner is not None:
             banner.show(banner_left(view), banner_right(view, self.freshness(view)))
 
     def freshness(self, view: View) -> Span:

@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from screens.desk import Desk, Tuning, Work
 from screens.link import Opener
-from screens.room import MODES, Room, ViewChanged, Visit
+from screens.room import MODES, Room, SaveReport, ViewChanged, Visit
 from screens.view import View
 from tui.contract.model import Contract
 from tui.text import clean
@@ -178,13 +177,13 @@ class RefloatApp(App[None]):
         else:
             self.exit()
 
-    def on_recovery_write(self, message: Message) -> None:
+    def on_save_report(self, message: SaveReport) -> None:
         """Saves a report in the current directory, readable by its owner only."""
         path = Path(f"refloat-report-{self.desk.now():%Y%m%d-%H%M%S}.md")
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(getattr(message, "text", ""))
+                file.write(message.text)
         except OSError as error:
             self.notify(clean(f"the report was not written: {error}"), severity="error", markup=False)
         else:

@@ -1,10 +1,12 @@
 """Helpers for tests that press keys: everything waits for messages and workers, nothing for time."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from textual.events import Key
+from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Static
 from textual.worker import WorkerCancelled, WorkerFailed
@@ -18,6 +20,26 @@ from tui.widgets.spans import plain_text
 
 SMALL = (80, 24)
 LARGE = (200, 50)
+
+
+PATIENCE = 60.0
+"""Seconds after which a condition that nothing brings about fails the test."""
+
+
+class Attention:
+    """Waits for conditions by looking again whenever a message was handled."""
+
+    def __init__(self) -> None:
+        self._heard = asyncio.Event()
+
+    def hook(self, message: Message) -> None:
+        self._heard.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not holds():
+                self._heard.clear()
+                await self._heard.wait()
 
 
 QUIET: Final = 4

@@ -19,11 +19,13 @@ from tests.screens.fakes import FakeLink, make_app
 from tests.screens.piloting import (
     LARGE,
     SMALL,
+    Attention,
     lines_text,
     painted,
     pane_text,
     press,
     running,
+    send,
     settle,
     static_text,
     table_text,
@@ -448,3 +450,16 @@ async def test_a_tiny_terminal_crashes_nothing(size: tuple[int, int]) -> None:
     async with running(size=size) as (app, pilot):
         await press(pilot, *"12345")
         assert app.current_mode == "recovery"
+
+
+@pytest.mark.parametrize("key", [key for key, _, _ in MODES[1:]])
+async def test_quitting_while_a_screen_is_being_built_is_quiet(key: str) -> None:
+    link, attention = FakeLink(trouble()), Attention()
+    app = make_app(link)
+    async with app.run_test(size=SMALL, message_hook=attention.hook) as pilot:
+        await settle(pilot)
+        send(pilot, key)
+        send(pilot, "q")
+        await attention.until(lambda: app._exit)
+    assert link.closed
+    assert app.return_code == 0

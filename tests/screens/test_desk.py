@@ -230,3 +230,21 @@ async def test_closing_the_desk_closes_the_link() -> None:
     await bench.desk.close()
     assert bench.link.closed
     await bench.desk.close()
+
+
+async def test_health_is_judged_with_every_change_and_does_not_wait_for_the_assessment() -> None:
+    bench = Bench()
+    await bench.desk.open()
+    before = await bench.settled()
+    bench.views.clear()
+    crashing = deployment("source-controller", ready=0)
+    for one in crashing:
+        one["metadata"]["resourceVersion"] = "99"
+        live = Live.of(one)
+        bench.desk.take(Told("modified", KindKey(live.key.group, live.key.kind), live))
+    await bench.settled()
+    judged = next(view for view in bench.views if view.health is not before.health)
+    assert judged.assessment is before.assessment
+    assert judged.health is not None
+    failed = {check.id for check in judged.health.checks if check.status.value == "failed"}
+    assert "deployment/flux-system/source-controller" in failed

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from screens.overview_rows import (
+    MOST_FINDINGS,
     bar,
     brief_lines,
     controller_lines,
@@ -158,3 +159,12 @@ def test_ages_are_told_in_steps(seconds: int, text: str) -> None:
 )
 def test_freshness(view: View, change: dict[str, object], *, watched: bool, text: str) -> None:
     assert freshness(replace(view, **change), NOW, watched=watched).text == text  # type: ignore[arg-type]  # the fields of a table
+
+
+def test_of_very_many_findings_the_worst_are_shown_and_the_rest_counted(view: View) -> None:
+    assert view.assessment is not None
+    many = (*(finding(f"w{index}") for index in range(MOST_FINDINGS)), finding("worst", Severity.BLOCK))
+    rows = finding_rows(replace(view, assessment=replace(view.assessment, findings=many)))
+    assert len(rows) == MOST_FINDINGS + 1
+    assert plain_text(rows[0].cells[1]) == "worst"
+    assert plain_text(rows[-1].cells[0]) == "and 1 more; the Ownership screen has all"
