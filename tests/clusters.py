@@ -80,7 +80,7 @@ def obj(kind: str, name: str, namespace: str | None = FLUX_SYSTEM, **parts: Any)
         meta["ownerReferences"] = [
             {"apiVersion": api, "kind": owner[0], "name": owner[1], "uid": uid, "controller": True}
         ]
-    fields = {"f:metadata": {"f:annotations": {"f:meta.helm.sh/release-name": {}}}} if release else {"f:spec": {}}
+    fields: Json = {"f:metadata": {"f:annotations": {"f:meta.helm.sh/release-name": {}}}} if release else {"f:spec": {}}
     managers = parts.pop("managers", [("helm", "Update")] if release else [])
     meta["managedFields"] = [
         {"manager": manager, "operation": operation, "fieldsV1": fields} for manager, operation in managers

@@ -7,7 +7,7 @@ from tui.helm.model import Document, Record
 from tui.objects import Inventory, Json, Key, Live, Ref
 from tui.ownership.decisions import role_ref
 from tui.ownership.drift import drift
-from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, World, stamp_of
+from tui.ownership.evidence import INVENTORIES, MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, World, stamp_of
 from tui.ownership.model import (
     Candidate,
     Decision,
@@ -55,11 +55,9 @@ def _not_replayable(view: FamilyView, world: World, key: Key, document: Document
     active = view.active
     if key.kind in NEVER_REPLAYED and key.group in ("", "batch"):
         return NEVER_REPLAYED[key.kind]
-    holders = world.inventories.get(key)
-    if holders:
-        return f"{holders[0].label} lists it in its inventory and will make it again"
-    if active is not None and world.helm_release_of(active.name, active.namespace):
-        return f"{world.helm_release_of(active.name, active.namespace)} runs this release: its controller does that"
+    theirs = _left_to_flux(view, world, key)
+    if theirs:
+        return theirs
     for newer in view.listed[1:]:
         if not newer.lists(key):
             return f"the newer revision {newer.record.revision} ({newer.record.status.value}) dropped it"
@@ -70,6 +68,19 @@ def _not_replayable(view: FamilyView, world: World, key: Key, document: Document
     if world.inventory.versions and version not in world.inventory.versions:
         return f"the cluster no longer serves {document.ref.api_version} {document.ref.kind}"
     return ""
+
+
+def _left_to_flux(view: FamilyView, world: World, key: Key) -> str:
+    """Why a missing document is Flux's to make, or may be: an inventory that cannot be read may list it."""
+    holders = world.inventories.get(key)
+    if holders:
+        return f"{holders[0].label} lists it in its inventory and will make it again"
+    for kind in INVENTORIES.values():
+        gap = world.inventory.gap(*kind)
+        if gap is not None:
+            return f"could not verify that no inventory lists it: {gap.text}"
+    runs = world.helm_release_of(view.active.name, view.active.namespace) if view.active else ""
+    return f"{runs} runs this release: its controller does that" if runs else ""
 
 
 def release_findings(
