@@ -65,9 +65,6 @@ def test_an_allowed_block_no_longer_blocks() -> None:
     assert (found.verdict.value, found.hidden) == ("pass", 1)
 
 
-# Incomplete
-
-
 @pytest.mark.parametrize(
     ("missing", "named"),
     [
@@ -129,9 +126,6 @@ def test_an_unreadable_manifest_is_incomplete_though_its_record_is_sound() -> No
     assert found.families[0].state.value == "active"
     assert found.verdict.value == "unverified"
     assert found.incomplete[0].startswith(f"manifest of {NEW} revision 2: ")
-
-
-# Verdict
 
 
 LOST: list[Json] = [active(obj("ClusterRole", "lost"))]

@@ -32,9 +32,6 @@ def entry(body: Json) -> str:
     return f"{meta.get('namespace', '')}_{meta['name']}_{group}_{body['kind']}"
 
 
-# States
-
-
 def test_misowned_owned_undocumented_and_unowned() -> None:
     wrong = obj("Deployment", "wrong", labels=labelled(), spec={})
     right = obj("Deployment", "right", managers=[("pulumi-kubernetes", "Apply")], spec={})
@@ -93,9 +90,6 @@ def test_an_unread_kind_that_it_does_not_rest_on_leaves_its_state_alone() -> Non
     assert (found.state, found.why_unverifiable) == (State.OWNED, "")
 
 
-# Controllers
-
-
 def test_marks_below_a_controller_are_copies_and_the_root_decides() -> None:
     deployment = obj("Deployment", "d", managers=[("pulumi-kubernetes", "Apply")], spec={})
     copy = obj("ReplicaSet", "d-1", owner=("Deployment", "d"), labels=labelled(), release=OLD, spec={})
@@ -143,9 +137,6 @@ def test_a_circle_of_controllers_ends() -> None:
     assert "in a circle" in attributed(found, two).why_unverifiable
 
 
-# Ghosts
-
-
 def test_what_a_release_in_force_lists_and_lacks_is_a_ghost() -> None:
     lost = obj("ClusterRole", "lost")
     found = judge([active(lost)]).attributions[key_of("ClusterRole", "lost")]
@@ -189,9 +180,6 @@ def test_a_kind_of_two_groups_is_kubernetes_own_in_any_order() -> None:
     assert [r.group for r, _ in claimed_by_name(contract(claims=given_group), read)] == ["serving.knative.dev"]
 
 
-# The living cluster
-
-
 def test_the_living_cluster_is_told_as_it_is() -> None:
     found = weigh(living(), by=harbours())
     by_label = {a.ref.label: a for a in found.attributions.values() if a.ref.kind != "Event"}
@@ -215,9 +203,6 @@ def test_helms_release_beside_flux_is_contested_without_a_family() -> None:
     found = weigh(living(), by=harbours(releases=()))
     pilot = found.attributions[key_of("ClusterRole", "harbour-4-pilot")]
     assert (pilot.state, pilot.owners) == (State.CONTESTED, ("flux", "helm"))
-
-
-# Properties
 
 
 FEATURES: tuple[Callable[[Json], None], ...] = (

@@ -21,9 +21,6 @@ def only(found: Assessment, code: str) -> Finding:
     return each[0]
 
 
-# Webhooks
-
-
 def hook(policy: str | None = "Fail", rules: Any = RULES, client: Any = None) -> Json:
     body = {"name": "h", "rules": rules, "clientConfig": client or {"service": {"namespace": "hooks", "name": "svc"}}}
     if policy is not None:
@@ -111,9 +108,6 @@ def test_unread_webhooks_leave_the_verdict_open() -> None:
     assert found.incomplete == ("ValidatingWebhookConfiguration: forbidden",)
 
 
-# Namespaces
-
-
 @pytest.mark.parametrize(
     ("name", "severity"), [(FLUX_SYSTEM, "block"), ("certs", "block"), ("far", "block"), ("apps", "warn")]
 )
@@ -129,9 +123,6 @@ def test_a_dying_namespace(name: str, severity: str) -> None:
     assert findings(found, "finalizer-stuck") == []
 
 
-# API services
-
-
 @pytest.mark.parametrize(
     ("group", "status", "severity"),
     [
@@ -145,9 +136,6 @@ def test_a_lost_api(group: str, status: str, severity: str | None) -> None:
     lost = obj("APIService", f"v1.{group}", spec={"group": group}, status={"conditions": [condition]})
     found = findings(judge([active(ROLE), ROLE, lost]), "apiservice-down")
     assert [each.severity.value for each in found] == ([severity] if severity else [])
-
-
-# What the cluster no longer serves
 
 
 def test_a_version_that_is_gone_is_unserved_and_not_replayed() -> None:
@@ -190,18 +178,12 @@ def test_only_a_manifest_in_force_is_asked_about() -> None:
     assert findings(found, "crd-missing") == []
 
 
-# Finalizers
-
-
 def test_a_stuck_finalizer_names_itself() -> None:
     stuck = obj("ConfigMap", "c", "apps", deleting=True, finalizers=["example.test/hold"])
     each = only(judge([stuck]), "finalizer-stuck")
     assert (each.severity.value, each.evidence) == ("warn", ("finalizer example.test/hold",))
     for fine in (obj("ConfigMap", "c", deleting=True), obj("ConfigMap", "c", finalizers=["x/y"])):
         assert findings(judge([fine]), "finalizer-stuck") == []
-
-
-# Owners that sleep
 
 
 def with_manager(body: Json, fields: Json, manager: str = "flux") -> Json:
@@ -236,9 +218,6 @@ def test_scaled_to_zero_and_paused_matter_for_the_family_and_the_health_list(spe
     assert findings(judge([active(fine), fine]), code) == []
     if code == "scaled-to-zero":
         assert any("kubectl-scale" in text for text in only(judge([mine], by=by), code).evidence)
-
-
-# Owners that fail
 
 
 def failing(

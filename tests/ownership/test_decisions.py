@@ -28,9 +28,6 @@ def why(found: Any, body: Json) -> str:
     return each.why
 
 
-# Adopt or recreate
-
-
 def binding(role: str, **parts: Any) -> Json:
     return stale(
         "ClusterRoleBinding",
@@ -70,9 +67,6 @@ def test_s6_an_unread_role_ref_is_protected() -> None:
     assert "could not verify that it is the same object" in why(found, live)
 
 
-# Expected releases
-
-
 EXPECT = Wish(expected=OLDER)
 
 
@@ -104,9 +98,6 @@ def test_an_expected_release_makes_nothing_stale_while_another_is_in_force() -> 
     found = judge([active(mine), mine, left], wish=EXPECT)
     assert candidate(found, mine) is None
     assert decided(found, left) == ("delete", ())
-
-
-# stamp-absent
 
 
 def applied(body: Json, manager: str, operation: str, fields: Json) -> Json:
@@ -146,9 +137,6 @@ def test_what_kubectl_apply_holds_is_adopted_and_is_not_stale() -> None:
 def test_what_is_stamped_and_held_by_its_release_is_no_candidate() -> None:
     fine = obj("Deployment", "fine", release=NEW, spec={"replicas": 1})
     assert candidate(judge([active(fine), fine]), fine) is None
-
-
-# Order of leaving
 
 
 def chain() -> list[Json]:

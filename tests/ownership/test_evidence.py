@@ -25,9 +25,6 @@ def entry(body: Json) -> str:
     return f"{meta.get('namespace', '')}_{meta['name']}_{group}_{body['kind']}"
 
 
-# Each source
-
-
 def test_an_inventory_entry_is_confirmed_evidence() -> None:
     thing = obj("ConfigMap", "thing", "apps")
     found = attributed(judge([thing, sync(entry(thing))]), thing)
@@ -148,9 +145,6 @@ def test_every_source_at_once_comes_strongest_first() -> None:
     assert found.owner is None
 
 
-# Flux' own Helm releases
-
-
 def test_what_a_helm_release_runs_is_flux_alone() -> None:
     release = obj("HelmRelease", "cache", "apps", spec={"targetNamespace": FLUX_SYSTEM, "releaseName": "cache"})
     thing = obj("ConfigMap", "thing", release="cache", labels=labelled(HELM), managers=[("helm-controller", "Apply")])
@@ -175,9 +169,6 @@ def test_a_helm_releases_name_is_found_as_the_controller_makes_it(spec: Json, na
     assert attributed(judge([thing, release]), thing).owners == ("flux",)
     stranger = obj("ConfigMap", "thing", "apps", release="None", release_namespace="apps")
     assert attributed(judge([stranger, release]), stranger).owners == ("helm",)
-
-
-# Small readers
 
 
 @pytest.mark.parametrize(

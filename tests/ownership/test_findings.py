@@ -74,9 +74,6 @@ def test_undocumented_and_unowned_are_for_information() -> None:
     assert {only(found, code).severity.value for code in ("undocumented", "unowned")} == {"info"}
 
 
-# Ghost labels
-
-
 @pytest.mark.parametrize(("prefix", "kind"), [(KUSTOMIZE, "Kustomization"), (HELM, "HelmRelease")])
 def test_a_label_for_someone_who_does_not_list_it_is_a_ghost(prefix: str, kind: str) -> None:
     thing = obj("ConfigMap", "thing", "apps", labels=labelled(prefix))
@@ -103,9 +100,6 @@ def test_the_living_ghost_and_its_prune_policy() -> None:
     assert names(only(found, "ghost-label")) == {"ConfigMap apps/web-settings"}
     assert names(only(found, "prune-disabled")) == {"ConfigMap apps/web-settings"}
     assert names(only(found, "contested")) == {"ClusterRole harbour-4-pilot"}
-
-
-# The contract's own
 
 
 def test_guardrails_name_what_they_deny() -> None:
@@ -164,9 +158,6 @@ def test_decisions_are_shown_where_they_apply() -> None:
 def test_an_unpinned_contract_says_which_uid_pins_it() -> None:
     assert only(judge([]), "contract-unpinned").next == "set cluster.uid: uid-of-kube-system"
     assert findings(judge([], by=replace(CONTRACT, cluster_uid="u")), "contract-unpinned") == []
-
-
-# Noise
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,6 @@ def bind(role: str = "role", **parts: Any) -> Json:
     return obj("ClusterRoleBinding", "bind", roleRef={"kind": "ClusterRole", "name": role}, **parts)
 
 
-# The family's state
-
-
 def test_a_clean_release_finds_nothing() -> None:
     mine = obj("ClusterRole", "mine", release=NEW)
     found = judge([active(mine), mine])
@@ -81,9 +78,6 @@ def test_a_record_outside_the_families_that_cannot_be_decoded_is_a_warning_only(
     assert found.verdict.value == "warn"
 
 
-# Refused installs
-
-
 def test_refused_install_over_stale_stamps_in_an_absent_family() -> None:
     found = judge([stale(), stale("ConfigMap", "c")], wish=Wish(expected=OLDER))
     each = only(found, "refused-install")
@@ -106,9 +100,6 @@ def test_refused_install_needs_an_expected_release_that_is_not_recorded(expected
     found = judge([active(), record(OLD, 1, "failed"), stale()], wish=Wish(expected=expected))
     assert "refused-install" not in codes(found)
     assert "refused-install" not in codes(judge([], wish=Wish(expected=expected)))
-
-
-# Missing
 
 
 def lost(found: Assessment) -> dict[str, Missing]:
@@ -171,9 +162,6 @@ def test_an_older_version_of_the_same_object_is_no_loss() -> None:
     live = obj("HorizontalPodAutoscaler", "h", release=NEW, spec={})
     written = document(live) | {"apiVersion": "autoscaling/v1"}
     assert judge([record(NEW, 2, "deployed", [written]), live]).missing == ()
-
-
-# Stamps
 
 
 def test_stale_leftover_and_stamp_foreign_are_told_apart() -> None:
@@ -240,9 +228,6 @@ def test_drifted_names_objects_and_paths_and_leaves_out_what_a_scaler_sets() -> 
     assert "drifted" not in codes(judge([active(written), live, scaler]))
 
 
-# Delete bombs
-
-
 def test_one_finding_a_pair_names_every_shared_object() -> None:
     shared = [obj("ClusterRole", name, release=NEW) for name in "abc"]
     third = obj("ClusterRole", "t", release="other")
@@ -300,9 +285,6 @@ def test_the_same_name_in_another_namespace_is_another_release() -> None:
     shared = obj("ClusterRole", "a", release="other", release_namespace="apps")
     found = judge([record("other", 1, "deployed", [document(shared)]), shared])
     assert names(only(found, "delete-bomb")) == {"ClusterRole a"}
-
-
-# The living cluster
 
 
 def test_the_living_releases_are_whole() -> None:

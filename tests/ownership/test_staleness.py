@@ -44,9 +44,6 @@ def test_what_is_proven_stale_may_be_deleted_whatever_its_name_sorts_like() -> N
     assert attributed(found, left).state is State.STALE
 
 
-# S1
-
-
 def test_s1_a_stamp_of_another_namespace_is_of_another_release() -> None:
     left = stale(release_namespace="apps")
     found = judge([active(), left])
@@ -77,9 +74,6 @@ def test_s1_damaged_owner_references_may_hide_a_controller() -> None:
     assert "its ownerReferences could not be read" in why(found, left)
 
 
-# S2
-
-
 @pytest.mark.parametrize(
     "name", ["gitops-flux-monitoring-1a2b3c4d", "gitops-flux-1a2b3c4", "gitops-flux-1A2B3C4D", "gitops-flux-", "other"]
 )
@@ -101,9 +95,6 @@ def test_s2_listed_names_and_globs_belong_too() -> None:
     found = judge([active(), pinned, globbed], by=contract(releases=(family,)))
     assert decided(found, pinned) == ("delete", ())
     assert decided(found, globbed) == ("delete", ())
-
-
-# S3
 
 
 def test_s3_without_an_active_release_nothing_is_stale() -> None:
@@ -154,9 +145,6 @@ def test_s3_a_record_elsewhere_that_is_pending_or_unreadable_protects_too() -> N
     found = judge([active(), broken, left])
     assert decided(found, left) == ("protect", ("S3",))
     assert "could not verify" in why(found, left)
-
-
-# S4
 
 
 def test_s4_flux_labels_are_the_toolkits_own() -> None:
@@ -297,18 +285,12 @@ def test_s4_of_a_settled_pair_the_other_one_still_holds_what_it_lists() -> None:
     assert decided(found, both) == ("adopt", ("S6",))
 
 
-# S5
-
-
 def test_s5_cleanup_goes_where_the_contract_lets_it() -> None:
     elsewhere, cluster = stale("ConfigMap", namespace="apps"), stale()
     narrow = contract(releases=(replace(FAMILY, cleanup_cluster_scoped=False),))
     assert decided(judge([active(), elsewhere]), elsewhere) == ("protect", ("S5",))
     assert decided(judge([active(), cluster], by=narrow), cluster) == ("protect", ("S5",))
     assert "may not touch cluster-scoped" in why(judge([active(), cluster], by=narrow), cluster)
-
-
-# S6
 
 
 def test_s6_what_the_active_release_lists_is_adopted() -> None:
@@ -332,6 +314,18 @@ def test_s6_a_newer_failed_revision_counts_and_an_older_one_does_not() -> None:
     assert decided(found, newer) == ("adopt", ("S6",))
     assert f"{NEW} revision 3 (failed) lists it" in why(found, newer)
     assert decided(found, older) == ("delete", ())
+
+
+def test_s6_an_older_failed_revision_lists_nothing_any_more() -> None:
+    left = stale()
+    found = judge([record(NEW, 1, "failed", [document(left)]), active(), left])
+    assert decided(found, left) == ("delete", ())
+
+
+def test_s6_nothing_is_adopted_while_a_newer_failed_manifest_cannot_be_read() -> None:
+    mine = stale("ServiceAccount", "mine")
+    found = judge([active(mine), record(NEW, 3, "failed", manifest="{{{"), mine])
+    assert decided(found, mine) == ("protect", ("S6",))
 
 
 def test_s6_an_unreadable_manifest_lists_everything() -> None:
@@ -359,18 +353,12 @@ def test_s6_adopt_needs_the_first_five(failing: dict[str, Any]) -> None:
     assert len(rules) > 1
 
 
-# S7 (its edges are in test_usage.py)
-
-
 def test_s7_what_stays_protects_what_it_uses() -> None:
     role = stale("ClusterRole", "role")
     staying = obj("ClusterRoleBinding", "b", roleRef={"kind": "ClusterRole", "name": "role"})
     found = judge([active(), role, staying])
     assert decided(found, role) == ("protect", ("S7",))
     assert why(found, role) == "ClusterRoleBinding b grants it (roleRef)"
-
-
-# S8
 
 
 @pytest.mark.parametrize(
@@ -387,9 +375,6 @@ def test_s8_nothing_holds_it(parts: dict[str, Any], sentence: str) -> None:
     found = judge([active(), left])
     assert decided(found, left) == ("protect", ("S8",))
     assert why(found, left) == sentence
-
-
-# S9
 
 
 @pytest.mark.parametrize(

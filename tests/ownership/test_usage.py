@@ -71,9 +71,6 @@ def test_the_namespace_of_a_user_counts() -> None:
     assert decided(judge([active(), elsewhere, account]), account) == ("delete", ())
 
 
-# Selectors
-
-
 TEMPLATE = {"metadata": {"labels": {"app": "d", "tier": "b"}}, "spec": {}}
 
 
@@ -193,8 +190,6 @@ def test_the_instances_of_a_definition_are_its_users() -> None:
 def test_selectors_select_as_the_api_server_does_and_more_where_they_are_damaged(selector: Any, selected: bool) -> None:
     assert selects(selector, {"a": "1"}) is selected
 
-
-# Could not verify
 
 BY_TARGET = sorted({(kind.kind, user.kind, user.group) for kind, users in USERS.items() for user in users})
 
