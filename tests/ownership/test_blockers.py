@@ -163,6 +163,13 @@ def test_a_kind_that_is_gone(api: str, kind: str, code: str) -> None:
     assert [(m.replayable, "does not serve" in m.why) for m in found.missing] == [(False, True)]
 
 
+def test_another_releases_kind_that_is_gone_is_a_warning() -> None:
+    written = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor", "metadata": {"name": "x"}}
+    found = judge([active(ROLE), ROLE, record("other", 1, "deployed", [written])])
+    assert only(found, "crd-missing").severity.value == "warn"
+    assert found.verdict.value == "warn"
+
+
 def test_a_kind_whose_discovery_failed_is_incomplete_and_not_missing() -> None:
     written = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor", "metadata": {"name": "x"}}
     lost = Gap("monitoring.coreos.com", None, None, "the server is down")

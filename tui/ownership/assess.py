@@ -28,16 +28,15 @@ def assess(contract: Contract, inventory: Inventory, *, today: date, wish: Wish 
     releases = read_releases(inventory)
     families = tuple(view_family(family, releases, inventory, wish) for family in contract.releases)
     in_force = [record for release in releases.all if (record := release.in_force)]
-    world = World(
-        contract, inventory, releases, families, [listed_by(record, inventory.namespaced) for record in in_force]
-    )
+    listed = [listed_by(record, inventory.namespaced) for record in in_force]
+    world = World(contract, inventory, releases, families, listed)
     claims = Claims(contract)
     candidates = tuple(candidate for view in families for candidate in decide(view, inventory, world, claims))
     missing = tuple(lost for view in families for lost in missing_of(view, world))
     attributions = Attributor(world, claims, candidates).all()
     found = [
         *release_findings(world, releases, candidates, missing),
-        *blockers(contract, inventory, families),
+        *blockers(contract, inventory, families, listed),
         *ownership_findings(world, attributions),
     ]
     findings, hidden = _allowed(contract, found, today)

@@ -1,12 +1,12 @@
 """Findings about what stands in the way: dead webhooks, dying namespaces, lost APIs, owners that sleep. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tui.contract.model import Contract
 from tui.objects import Inventory, KindKey, Live, Ref
-from tui.ownership.model import FamilyView, Finding, Severity
+from tui.ownership.model import FamilyView, Finding, Listed, Severity
 from tui.ownership.references import API_SERVICE, WEBHOOKS, dig, items, mapping
 from tui.ownership.usage import selects
 from tui.text import clean_lines
@@ -24,13 +24,20 @@ _NAMED: Final = re.compile(
 FLUX_APPLIERS: Final = frozenset({"Kustomization", "HelmRelease"})
 
 
-def blockers(contract: Contract, inventory: Inventory, families: tuple[FamilyView, ...]) -> Iterator[Finding]:
-    """Everything that stops an owner's next deployment or hides that nothing happens."""
+def blockers(
+    contract: Contract, inventory: Inventory, families: tuple[FamilyView, ...], in_force: Iterable[Listed]
+) -> Iterator[Finding]:
+    """Everything that stops an owner's next deployment or hides that nothing happens.
+
+    ``in_force`` are the manifests of every release in force, those of the families too.
+    """
     scope = _Scope(contract, families)
     yield from _webhooks(inventory, scope)
     yield from _namespaces(inventory, scope)
     yield from _api_services(inventory, scope)
-    yield from _unserved(inventory, families)
+    ours = {view.active.storage for view in families if view.active is not None}
+    for listed in in_force:
+        yield from _unserved(inventory, listed, scope.severity(touches=listed.record.storage in ours))
     yield from _stuck(inventory)
     yield from _asleep(inventory, scope)
     yield from _failing(inventory)
@@ -145,32 +152,25 @@ def _api_services(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
                 )
 
 
-def _unserved(inventory: Inventory, families: tuple[FamilyView, ...]) -> Iterator[Finding]:
-    for view in families:
-        for listed in view.listed[:1]:
-            name = f"{listed.record.name} revision {listed.record.revision}"
-            for document in listed.documents.values():
-                if inventory.versions and f"{document.ref.api_version}/{document.ref.kind}" not in inventory.versions:
-                    yield Finding(
-                        "api-unserved",
-                        Severity.BLOCK,
-                        f"{name} lists {document.ref.label} as {document.ref.api_version}, no longer served",
-                        (document.ref,),
-                        (f"kubectl api-resources --api-group={document.ref.group}",),
-                        "it cannot be replayed as stored: the owner must upgrade the chart",
-                    )
-            for document in listed.unresolved:
-                if document.generate_name is None and not inventory.gap(document.ref.group, document.ref.kind):
-                    built_in = "." not in document.ref.group or document.ref.group.endswith(BUILT_IN_SUFFIX)
-                    code = "api-unserved" if built_in else "crd-missing"
-                    yield Finding(
-                        code,
-                        Severity.BLOCK,
-                        f"{name} lists {document.ref.label}, and the cluster does not serve {document.ref.kind}",
-                        (document.ref,),
-                        (f"kubectl api-resources --api-group={document.ref.group}",),
-                        "restore the CRD first" if code == "crd-missing" else "the owner must upgrade the chart",
-                    )
+def _unserved(inventory: Inventory, listed: Listed, severity: Severity) -> Iterator[Finding]:
+    """What one manifest lists that the cluster could not be given again."""
+    name = f"{listed.record.name} revision {listed.record.revision}"
+    for document in listed.documents.values():
+        if inventory.versions and f"{document.ref.api_version}/{document.ref.kind}" not in inventory.versions:
+            summary = f"{name} lists {document.ref.label} as {document.ref.api_version}, no longer served"
+            then = "it cannot be replayed as stored: the owner must upgrade the chart"
+            yield _gone("api-unserved", severity, summary, document.ref, then)
+    for document in listed.unresolved:
+        if document.generate_name is None and not inventory.gap(document.ref.group, document.ref.kind):
+            summary = f"{name} lists {document.ref.label}, and the cluster does not serve {document.ref.kind}"
+            if "." not in document.ref.group or document.ref.group.endswith(BUILT_IN_SUFFIX):
+                yield _gone("api-unserved", severity, summary, document.ref, "the owner must upgrade the chart")
+            else:
+                yield _gone("crd-missing", severity, summary, document.ref, "restore the CRD first")
+
+
+def _gone(code: str, severity: Severity, summary: str, ref: Ref, then: str) -> Finding:
+    return Finding(code, severity, summary, (ref,), (f"kubectl api-resources --api-group={ref.group}",), then)
 
 
 def _stuck(inventory: Inventory) -> Iterator[Finding]:
