@@ -12,6 +12,7 @@ VERBS: Final = {
     Action.RECREATE: ("get", "delete", "create"),
     Action.DELETE: ("get", "delete"),
     Action.CREATE: ("get", "create"),
+    Action.RETIRE: ("get", "delete"),
 }
 
 

@@ -20,7 +20,7 @@ from screens.view import Feed, Phase, View
 from tui.contract.model import Contract
 from tui.faults import Fault
 from tui.objects import Inventory, Key, KindKey
-from tui.ownership.model import Assessment
+from tui.ownership.model import Assessment, Wish
 from tui.recovery.ports import Progress
 
 if TYPE_CHECKING:
@@ -59,11 +59,11 @@ class Judgement:
 Work = Callable[[], Coroutine[Any, Any, None]]
 """A piece of work, begun when its worker is: one that is called off before leaves nothing behind."""
 
-Judge = Callable[[Contract, Inventory, datetime], Judgement]
-"""Concludes from an inventory at a time. Pure and slow: called in a thread."""
+Judge = Callable[[Contract, Inventory, datetime, Wish], Judgement]
+"""Concludes from an inventory at a time, and from what the operator stated. Pure and slow: called in a thread."""
 
 
-def judge(contract: Contract, inventory: Inventory, now: datetime) -> Judgement:
+def judge(contract: Contract, inventory: Inventory, now: datetime, wish: Wish | None = None) -> Judgement:
     """The real thing."""
     # Imported on first use: the first frame is painted before the rules are needed.
     from screens.index import Index
@@ -71,7 +71,7 @@ def judge(contract: Contract, inventory: Inventory, now: datetime) -> Judgement:
     from tui.ownership.assess import assess
     from tui.recovery.health import check_health
 
-    assessment = assess(contract, inventory, today=now.date())
+    assessment = assess(contract, inventory, today=now.date(), wish=wish)
     health = check_health(contract, inventory, now)
     return Judgement(assessment, health, tally(assessment, contract), Index.of(assessment))
 
@@ -214,6 +214,7 @@ class Desk:
             return
         session = await self.link.session()
         try:
+            session.state(self.view.wish)
             assessment = await session.refresh(self._progress)
         except Fault:
             session.close()
@@ -221,6 +222,13 @@ class Desk:
         self.session = self.last_session = session
         self._set(in_session=True)
         await self.adopt(assessment.inventory)
+
+    async def state(self, wish: Wish) -> None:
+        """Takes what the operator states of a release, and judges by it. Raises Fault where the journal fails."""
+        if self.session is not None:
+            self.session.state(wish)
+        self._set(wish=wish)
+        await self._assess(hurry=True)
 
     def end(self) -> None:
         """Ends the session; its report stays. Raises Fault where the journal cannot be written."""
@@ -288,7 +296,7 @@ class Desk:
         turn = sys.getswitchinterval()
         sys.setswitchinterval(SLICE)
         try:
-            return self._judge(self.view.contract, inventory, now)
+            return self._judge(self.view.contract, inventory, now, self.view.wish)
         finally:
             sys.setswitchinterval(turn)
 

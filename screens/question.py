@@ -88,7 +88,7 @@ class Ask(ModalScreen[Reply]):
         stake = [question_title(entry), *(line("  ", use) for use in entry.used_by), line(entry.then)]
         self.app.push_screen(Typed(f"Confirm: {entry.action.value}", stake, entry.typed), self._typed)
 
-    def _typed(self, right: bool | None) -> None:
+    def _typed(self, right: str | None) -> None:
         if right:
             self.dismiss(Reply.YES)
 

@@ -31,7 +31,8 @@ from screens.recovery_rows import (
     verify_rows,
 )
 from screens.room import Room, SaveReport, Visit
-from screens.session_lines import drill_lines, stake_lines
+from screens.session_lines import drill_lines, retire_lines, stake_lines, wish_lines
+from screens.stated import Stated
 from screens.typed import Typed
 from screens.view import View, awaited, freshness
 from screens.walk import Asked, DrillTold, Ended, Planned, RightsTold, Walk, WorkOver
@@ -41,7 +42,9 @@ from tui.ownership.model import Finding
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.question import Question
 from tui.recovery.report import hand_back, session_markdown
+from tui.recovery.retire import retirable
 from tui.recovery.session import Outcome, Session, Status
+from tui.recovery.wishes import read_wish
 from tui.widgets.ledger import Ledger
 from tui.widgets.lines import Lines
 from tui.widgets.pane import Pane
@@ -73,6 +76,8 @@ class Recovery(Room):
         Binding("x", "end", "End session"),
         Binding("c", "check", "Check now"),
         Binding("w", "write", "Write report"),
+        Binding("e", "state", "Expect a release"),
+        Binding("t", "retire", "Retire a release"),
         Binding("escape", "back", "Back", show=False),
     ]
 
@@ -89,6 +94,7 @@ class Recovery(Room):
         self._last: Outcome | None = None
         self._lacking: tuple[str, ...] = ()
         self._drill: DrillCheck | None = None
+        self._retiring = ""
 
     def body(self) -> Iterable[Widget]:
         """The steps, what is to be said, the table and what its row means."""
@@ -113,7 +119,7 @@ class Recovery(Room):
 
     def _enter(self, step: Step) -> None:
         if step is not self.step:
-            self.step, self._plan, self._last, self._trouble = step, None, None, ""
+            self.step, self._plan, self._last, self._trouble, self._retiring = step, None, None, "", ""
             if step in PLANS:
                 self._make_plan()
             if step is Step.REPORT:
@@ -243,14 +249,14 @@ class Recovery(Room):
         self.refresh_bindings()
 
     def _make_plan(self) -> None:
-        kind = PLANS.get(self.step)
+        kind = PlanKind.RETIRE if self._retiring else PLANS.get(self.step)
         if kind is not None and self.desk.view.assessment is not None:
             self._number += 1
-            self._draw_up(self._number, kind)
+            self._draw_up(self._number, kind, self._retiring)
 
     @work(group="plan", exclusive=True, exit_on_error=False, description="draw up a plan")
-    async def _draw_up(self, number: int, kind: PlanKind) -> None:
-        await self._walk.plan(number, kind)
+    async def _draw_up(self, number: int, kind: PlanKind, release: str) -> None:
+        await self._walk.plan(number, kind, release)
 
     @work(group="rights", exclusive=True, exit_on_error=False, description="ask for rights")
     async def _rights(self) -> None:
@@ -305,9 +311,43 @@ class Recovery(Room):
         stake = stake_lines(link.identity, view.contract)
         self.app.push_screen(Typed("Begin a recovery session", stake, link.identity.context), self._typed_context)
 
-    def _typed_context(self, right: bool | None) -> None:
+    def _typed_context(self, right: str | None) -> None:
         if right and self._work("beginning a session: a fresh preflight..."):
             self.desk.spawn(self._walk.begin)
+
+    def action_state(self) -> None:
+        """Asks which release the owner expects, or which of two in force is meant; the preflight is judged by it."""
+        view = self.desk.view
+
+        def refuse(word: str) -> str:
+            try:
+                read_wish(view.contract, word)
+            except Fault as fault:
+                return str(fault)
+            return ""
+
+        def stated(word: str | None) -> None:
+            if word is not None and self._work("judging anew by what you stated..."):
+                self.desk.spawn(partial(self._walk.state, read_wish(view.contract, word)))
+
+        if view.assessment is not None:
+            self.app.push_screen(Stated("What is expected", wish_lines(view.wish), refuse), stated)
+
+    def action_retire(self) -> None:
+        """Asks whose records are to leave, and draws up the plan of it."""
+        assessment = self.desk.view.assessment
+        names = retirable(assessment) if assessment is not None else ()
+
+        def refuse(word: str) -> str:
+            return "" if word.strip() in names else "that release cannot be retired"
+
+        def named(word: str | None) -> None:
+            if word is not None:
+                self._retiring, self._plan = word.strip(), None
+                self._make_plan()
+
+        if names:
+            self.app.push_screen(Stated("Retire a release", retire_lines(names), refuse), named)
 
     def action_end(self) -> None:
         """Ends the session; its report stays."""
@@ -366,6 +406,9 @@ class Recovery(Room):
         """Back to the table."""
         if self.step is Step.REPORT:
             self._enter(Step.VERIFY)
+        elif self._retiring:
+            self._retiring, self._plan = "", None
+            self._make_plan()
         self.query_one("#table", Ledger).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -376,6 +419,8 @@ class Recovery(Room):
             "begin": not session and not self.desk.view.read_only,
             "end": session,
             "check": self.step is Step.VERIFY,
+            "state": self.step is Step.PREFLIGHT,
+            "retire": self.step is Step.CLEANUP and self.desk.view.can_retire,
             "write": self.step is Step.REPORT and self.desk.last_session is not None,
         }
         return possible.get(action, True)

@@ -35,6 +35,7 @@ ACTIONS: Final = {
     Action.RECREATE: ("± recreate", Role.WARN),
     Action.DELETE: ("- delete", Role.BAD),
     Action.CREATE: ("+ create", Role.GOOD),
+    Action.RETIRE: ("- retire", Role.BAD),
 }
 """What an entry does, as a symbol and a word."""
 
@@ -121,7 +122,7 @@ def plan_rows(plan: Plan, ended: Iterable[Outcome], *, wide: bool) -> list[Row]:
 
 def after(entry: Entry) -> str:
     """Who has the resource once the entry is done."""
-    return "gone" if entry.action is Action.DELETE else entry.release
+    return "gone" if entry.action in (Action.DELETE, Action.RETIRE) else entry.release
 
 
 def _entry_row(entry: Entry, *, wide: bool) -> Row:

@@ -1,7 +1,10 @@
 """What is said before a session begins, and what a drill tells. Pure."""
 
+from collections.abc import Sequence
+
 from screens.link import Drill, DrillCheck
 from tui.contract.model import Contract
+from tui.ownership.model import Wish
 from tui.recovery.ports import Identity
 from tui.widgets.spans import Line, accent, bad, good, line, muted, strong, warn
 
@@ -21,6 +24,33 @@ def stake_lines(identity: Identity, contract: Contract) -> tuple[Line, ...]:
     if contract.cluster_uid is None:
         lines.append(line(warn("! "), "the contract is not pinned to a cluster: many contexts share a name"))
     return tuple(lines)
+
+
+def wish_lines(wish: Wish) -> tuple[Line, ...]:
+    """What stating a release means, and what is stated now."""
+    now = wish.expected or ("@".join(map(str, wish.settled)) if wish.settled else "nothing")
+    return (
+        line("A refused install leaves no trace in the cluster: only the owner's error knows its release's name."),
+        (),
+        line(
+            muted("NAME           "),
+            "the release that the owner wants to install: what other stamps hold is adopted to it",
+        ),
+        line(muted("NAME@REVISION  "), "of two releases in force, the one that is meant"),
+        line(muted("nothing        "), "takes it back"),
+        (),
+        line(muted("stated now     "), strong(now)),
+    )
+
+
+def retire_lines(names: Sequence[str]) -> tuple[Line, ...]:
+    """What retiring a release means, and which may be retired."""
+    return (
+        line("Its records leave, each confirmed for itself and saved first. Nothing that it made is touched,"),
+        line("and no uninstall of its name can take down what the other release owns any more."),
+        (),
+        *(line(muted("it may be  "), strong(name)) for name in names),
+    )
 
 
 def briefing_lines(drill: Drill, hints: int) -> tuple[Line, ...]:

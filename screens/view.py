@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tui.contract.model import Contract
 from tui.objects import Inventory, KindKey
-from tui.ownership.model import Assessment
+from tui.ownership.model import Assessment, Wish
 from tui.recovery.ports import Identity, Progress
 from tui.widgets.spans import Line, Span, bad, good, muted, warn
 
@@ -50,7 +50,7 @@ class View:
     ``controllers`` is the part of the inventory that the Controllers screen shows: small, and live by watch.
     ``trouble`` is one sentence where the phase is failed, or where a re-reading failed and older data stays.
     ``read_at`` is when the last whole reading ended. ``stage`` counts assessments, so that a screen can tell whether
-    what it drew is still the newest.
+    what it drew is still the newest. ``wish`` is what the operator stated of a release.
     """
 
     context: str
@@ -71,6 +71,12 @@ class View:
     feed: Feed = Feed()
     drill: "Drill | None" = None
     stage: int = 0
+    wish: Wish = field(default_factory=Wish)
+
+    @property
+    def can_retire(self) -> bool:
+        """Whether two releases of a family are recorded: only then may one of them be retired."""
+        return self.assessment is not None and any(len(each.releases) > 1 for each in self.assessment.families)
 
 
 def age(then: datetime, now: datetime) -> str:

@@ -13,6 +13,7 @@ from screens.access import lacking, needed
 from screens.desk import Desk
 from screens.link import DrillCheck
 from tui.faults import Fault
+from tui.ownership.model import Wish
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.question import Question
@@ -80,17 +81,27 @@ class Walk:
         finally:
             self._tell(WorkOver(trouble))
 
-    async def plan(self, number: int, kind: PlanKind) -> None:
-        """Draws up a plan: the session's, or without one a preview."""
+    async def plan(self, number: int, kind: PlanKind, release: str = "") -> None:
+        """Draws up a plan: the session's, or without one a preview. ``release`` is the one to retire."""
         view, session = self._desk.view, self._desk.session
         try:
             if session is not None:
-                self._tell(Planned(number, await session.plan(kind)))
+                self._tell(Planned(number, await session.plan(kind, release)))
             elif view.assessment is not None:
-                plan = await asyncio.to_thread(make_plan, kind, view.contract, view.assessment)
+                plan = await asyncio.to_thread(make_plan, kind, view.contract, view.assessment, release)
                 self._tell(Planned(number, plan))
         except Fault as fault:
             self._tell(WorkOver(str(fault)))
+
+    async def state(self, wish: Wish) -> None:
+        """Judges anew by what the operator states of a release."""
+        trouble = ""
+        try:
+            await self._desk.state(wish)
+        except Fault as fault:
+            trouble = str(fault)
+        finally:
+            self._tell(WorkOver(trouble))
 
     async def look(self, plan: Plan, entry: Entry) -> None:
         """Looks at one entry afresh, and tries it by dry run."""
@@ -143,7 +154,7 @@ class Walk:
         view, link = self._desk.view, self._desk.link
         if view.assessment is None or link is None:
             return
-        plans = [make_plan(kind, view.contract, view.assessment) for kind in PlanKind]
+        plans = [make_plan(kind, view.contract, view.assessment) for kind in (PlanKind.CLEANUP, PlanKind.REPLAY)]
         questions = needed(plans, view.assessment.inventory)
         try:
             answers = await link.reader.allowed(questions) if questions else ()

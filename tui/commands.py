@@ -19,6 +19,7 @@ from tui.ownership.findings import is_noise
 from tui.ownership.model import Assessment, Attribution, FamilyState, Verdict, Wish
 from tui.recovery import pages, report, unread
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
+from tui.recovery.wishes import check_wish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -36,14 +37,6 @@ HEALTH_EXIT = {
 }
 HEALTH_POLL = 2.0
 """Seconds between two looks of ``health --wait``."""
-
-
-def check_wish(contract: Contract, wish: Wish) -> None:
-    """Refuses a release name that no family of the contract knows. Raises UsageFault."""
-    for name in (wish.expected, wish.settled[0] if wish.settled else None):
-        if name is not None and contract.family_of(name) is None:
-            families = ", ".join(family.name for family in contract.releases) or "none"
-            raise UsageFault(f"{name} belongs to no release family of the contract (it has: {families})")
 
 
 @asynccontextmanager

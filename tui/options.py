@@ -1,11 +1,10 @@
 """How to reach a cluster, from the parsed command line. Light: the first frame waits for it."""
 
 import argparse
-import re
 from dataclasses import dataclass, field
 
-from tui.faults import UsageFault
 from tui.ownership.model import Wish
+from tui.recovery.wishes import settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +20,8 @@ class Options:
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """How to reach the cluster, from the parsed command line."""
-    wish = Wish(getattr(arguments, "expect", None), _settled(getattr(arguments, "settle", None)))
+    meant = getattr(arguments, "settle", None)
+    wish = Wish(getattr(arguments, "expect", None), settled(meant) if meant else None)
     return Options(
         arguments.kubeconfig, arguments.context, arguments.request_timeout, getattr(arguments, "read_only", False), wish
     )
-
-
-def _settled(text: str | None) -> tuple[str, int] | None:
-    if text is None:
-        return None
-    match = re.fullmatch(r"([^@\s]+)@(\d{1,9})", text)
-    if match is None:
-        raise UsageFault(f"--settle {text}: write the release's name and revision in full, as in NAME@3")
-    return match[1], int(match[2])

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tui import show
-from tui.commands import check_wish, judged, opened
+from tui.commands import judged, opened
 from tui.contract.model import Contract
 from tui.faults import Exit, Fault, UsageFault
 from tui.opening import ClusterLink, now, state_directory
@@ -20,6 +20,7 @@ from tui.recovery.planfile import MAX_FILE, PlanFile, Row, differs, read_plan, w
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.question import Question
 from tui.recovery.session import Session, Status
+from tui.recovery.wishes import check_wish
 from tui.text import clean
 
 

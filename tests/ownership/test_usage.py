@@ -305,3 +305,15 @@ def test_damaged_labels_of_a_workload_may_be_any(labels: Any) -> None:
 def test_nothing_is_read_where_nothing_might_go() -> None:
     usage = Usage(inventory([pod(serviceAccountName="x")]), [], [])
     assert usage.of(target("ServiceAccount")) == ()
+
+
+def test_pods_that_stop_because_their_controller_has_left_are_no_users() -> None:
+    """A Deployment's pods outlive it by their grace period."""
+    account = stale("ServiceAccount", "account")
+    runs: Json = {"owner": ("ReplicaSet", "web"), "spec": {"serviceAccountName": "account"}}
+    stops = obj("Pod", "web-1", deleting=True, **runs)
+    standing = obj("ReplicaSet", "web", spec={"template": {"spec": {"serviceAccountName": "other"}}})
+    assert decided(judge([active(), account, stops]), account) == ("delete", ())
+    assert decided(judge([active(), account, stops], gaps=[gap("ReplicaSet")]), account) == ("protect", ("S7",))
+    assert decided(judge([active(), account, stops, standing]), account) == ("protect", ("S7",))
+    assert decided(judge([active(), account, obj("Pod", "web-1", **runs)]), account) == ("protect", ("S7",))

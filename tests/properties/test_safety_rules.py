@@ -199,13 +199,13 @@ def test_s7_nothing_that_stays_uses_what_goes(cluster: Cluster) -> None:
     for position, body in enumerate(going):
         earlier = {o["metadata"]["uid"] for o in going[:position]}
         gone: set[str] = set(earlier)
-        for each in oracle.objects:  # what a Deployment that has left takes along
-            for _ in range(2):
-                if any(r["uid"] in gone for r in each["metadata"].get("ownerReferences", [])):
+        for _ in range(
+            3
+        ):  # what has left takes along, pods below ReplicaSets below Deployments; so do controllers lost
+            standing = {o["metadata"]["uid"] for o in oracle.objects} - gone
+            for each in oracle.objects:
+                if any(r["uid"] not in standing for r in each["metadata"].get("ownerReferences", [])):
                     gone.add(each["metadata"]["uid"])
-        for each in oracle.objects:
-            if any(r["uid"] in gone for r in each["metadata"].get("ownerReferences", [])):
-                gone.add(each["metadata"]["uid"])
         staying = [o for o in oracle.objects if o["metadata"]["uid"] not in gone]
         assert oracle.users(body, staying + oracle.counted_manifests()) == [], "S7"
 

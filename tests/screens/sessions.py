@@ -9,7 +9,7 @@ from tests.screens.world import CONTRACT, inventory
 from tui.faults import Fault
 from tui.objects import Inventory, Json, Ref
 from tui.ownership.assess import assess
-from tui.ownership.model import Assessment
+from tui.ownership.model import Assessment, Wish
 from tui.recovery.health import Health, check_health
 from tui.recovery.masking import masked, to_yaml
 from tui.recovery.plan import Entry, Plan, PlanKind
@@ -33,6 +33,7 @@ class FakeSession:
         self.done: list[str] = []
         self.typed: list[str] = []
         self.verified = 0
+        self.wish = Wish()
         self.closed = False
         self.refusal = ""
         self.ends = Status.DONE
@@ -40,6 +41,9 @@ class FakeSession:
         self.look_fault: Fault | None = None
         self.gate = asyncio.Event()
         self.gate.set()
+
+    def state(self, wish: Wish) -> None:
+        self.wish = wish
 
     def _known(self) -> Inventory:
         return inventory(self.bodies.values())
@@ -51,8 +55,8 @@ class FakeSession:
         self.before = self.before or self.assessment
         return self.assessment
 
-    async def plan(self, kind: PlanKind) -> Plan:
-        plan = make_plan(kind, CONTRACT, self.assessment or await self.refresh())
+    async def plan(self, kind: PlanKind, release: str = "") -> Plan:
+        plan = make_plan(kind, CONTRACT, self.assessment or await self.refresh(), release)
         skipped = {one.entry.id for one in self.outcomes if one.status is Status.SKIPPED}
         return plan.without([entry.ref.key for entry in plan.entries if entry.id in skipped])
 

@@ -14,6 +14,7 @@ from tests.screens.world import CONTRACT, NOW, body, deployment, inventory, trou
 from tui.contract.model import Contract
 from tui.faults import ApiFault, Unreachable
 from tui.objects import Inventory, Key, KindKey, Live
+from tui.ownership.model import Wish
 
 POD = KindKey("", "Pod")
 
@@ -178,7 +179,7 @@ async def test_one_assessment_runs_at_a_time_and_the_newest_inventory_wins() -> 
     seen: list[int] = []
     running = 0
 
-    def slow(contract: Contract, known: Inventory, now: datetime) -> Judgement:
+    def slow(contract: Contract, known: Inventory, now: datetime, wish: Wish) -> Judgement:
         nonlocal running
         running += 1
         assert running == 1

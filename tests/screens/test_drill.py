@@ -1,6 +1,8 @@
 """The whole path by keys alone: the app on the practice cluster, over real HTTP, from the wreck to six controllers."""
 
-from collections.abc import Callable
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from screens.desk import Tuning
 from screens.link import Drill, DrillCheck
 from screens.question import Ask
 from screens.recovery import Recovery
+from screens.stated import Stated
 from screens.typed import Typed
 from tests.screens.fakes import Ticks
 from tests.screens.piloting import SMALL, Attention, pane_text, send, table_text
@@ -20,6 +23,7 @@ from tui.opening import ClusterLink, open_kubeconfig
 from tui.options import Options
 from tui.practice.cluster import PracticeCluster
 from tui.practice.drills import check, load_drill
+from tui.recovery.plan import PlanKind
 
 
 def practice(name: str) -> RefloatApp:
@@ -82,3 +86,143 @@ async def test_the_missing_controllers_come_back(tmp_path: Path, monkeypatch: py
         assert "✓ the goal is reached" in report
         assert "✗" not in report
         assert report.count("is created for") == 6
+
+
+class Walker:
+    """Walks one drill by keys, from its story to the report."""
+
+    def __init__(self, app: RefloatApp, pilot: Pilot[None], attention: Attention) -> None:
+        self.app, self.pilot, self.attention = app, pilot, attention
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        await self.attention.until(holds)
+
+    @property
+    def recovery(self) -> Recovery:
+        screen = self.app.screen
+        assert isinstance(screen, Recovery)
+        return screen
+
+    def at_rest(self) -> bool:
+        screen = self.app.screen
+        return isinstance(screen, Recovery) and not screen._busy and self.app.focused is not None
+
+    def planned(self) -> bool:
+        return self.at_rest() and self.recovery._plan is not None and self.recovery._planned_in is self.app.desk.session
+
+    async def begin(self) -> None:
+        """Leaves the story, goes to Recovery and begins a session by the context's name."""
+        await self.until(lambda: self.app.desk.view.assessment is not None and len(self.app.screen_stack) == 2)
+        await keys(self.pilot, "escape", "5")
+        await self.until(self.at_rest)
+        await keys(self.pilot, "b")
+        await self.until(lambda: isinstance(self.app.screen, Typed) and self.app.focused is not None)
+        await keys(self.pilot, *"practice", "enter")
+        await self.until(lambda: self.app.desk.view.in_session and self.at_rest())
+
+    async def say(self, key: str, word: str) -> None:
+        """Opens the line for a word by a key, and types the word."""
+        await keys(self.pilot, key)
+        await self.until(lambda: isinstance(self.app.screen, Stated) and self.app.focused is not None)
+        await keys(self.pilot, *word, "enter")
+        await self.until(self.at_rest)
+
+    async def step(self) -> int:
+        """Goes to the next step and says yes to all it asks; returns how many entries that were."""
+        before = self.recovery.step
+        await keys(self.pilot, "right")
+        await self.until(lambda: self.at_rest() and self.recovery.step is not before and self.planned())
+        return await self.work_off()
+
+    async def work_off(self) -> int:
+        """Says yes to every entry of the plan, each asked for itself, its name typed where that is asked for."""
+        plan, session = self.recovery._plan, self.app.desk.session
+        assert plan is not None
+        assert session is not None
+        begun = len(session.outcomes)
+        for number, _ in enumerate(plan.entries, begun):
+            if isinstance(self.app.screen, Recovery):
+                await self.until(lambda: self.recovery._entry() is not None)
+                await keys(self.pilot, "enter")
+            await self.until(lambda: isinstance(self.app.screen, Ask))
+            asked = self.app.screen
+            assert isinstance(asked, Ask)
+            await keys(self.pilot, "y")
+            if asked._question.entry.typed:
+                await self.until(lambda: isinstance(self.app.screen, Typed) and self.app.focused is not None)
+                await keys(self.pilot, *asked._question.entry.typed, "enter")
+            await self.until(lambda number=number: len(session.outcomes) > number)  # type: ignore[misc]  # bound
+            await self.until(lambda: isinstance(self.app.screen, Ask) or self.planned())
+        return len(plan.entries)
+
+    async def report(self) -> str:
+        """Goes on to the report, where the drill is checked."""
+        while self.recovery.step.value != "report":
+            await keys(self.pilot, "right")
+        await self.until(lambda: "the goal is" in pane_text(self.app, "#report"))
+        return pane_text(self.app, "#report")
+
+
+@pytest.fixture
+def walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    @asynccontextmanager
+    async def walk(name: str) -> AsyncIterator[Walker]:
+        app, attention = practice(name), Attention()
+        async with app.run_test(size=SMALL, notifications=True, message_hook=attention.hook) as pilot:
+            walker = Walker(app, pilot, attention)
+            await walker.begin()
+            yield walker
+
+    return walk
+
+
+@pytest.mark.parametrize(
+    ("name", "cleaned", "replayed"),
+    [
+        ("stale-release", 9, 0),
+        ("active-release-trap", 6, 0),
+        ("two-owners", 1, 0),
+        ("walled-in", 2, 2),
+        ("half-applied", 0, 0),
+        ("healthy", 0, 0),
+    ],
+)
+async def test_a_drill_is_solved_step_by_step(
+    walked: Callable[[str], Any], name: str, cleaned: int, replayed: int
+) -> None:
+    async with walked(name) as walker:
+        assert await walker.step() == cleaned
+        assert await walker.step() == replayed
+        report = await walker.report()
+    assert "✓ the goal is reached" in report
+    assert "  ! " not in report
+
+
+async def test_a_refused_install_is_mended_by_naming_what_is_expected(walked: Callable[[str], Any]) -> None:
+    error = load_drill("refused-install").error
+    expected = next(n for n in re.findall(r"gitops-flux-[0-9a-f]{8}", error) if n != "gitops-flux-5d41aa0c")
+    async with walked("refused-install") as walker:
+        await walker.say("e", expected)
+        await walker.until(lambda: "refused-install" in "".join(table_text(walker.app, "#table")))
+        assert await walker.step() == 39
+        report = await walker.report()
+    assert "✓ the goal is reached" in report
+    assert "  ! " not in report
+
+
+async def test_a_delete_bomb_is_defused_by_retiring_the_old_records(walked: Callable[[str], Any]) -> None:
+    async with walked("delete-bomb") as walker:
+        assert await walker.step() == 0, "with two in force nothing is stale"
+        await walker.say("t", "gitops-flux-2f61b7e3")
+
+        def retiring() -> bool:
+            plan = walker.recovery._plan if walker.planned() else None
+            return plan is not None and plan.kind is PlanKind.RETIRE
+
+        await walker.until(retiring)
+        assert await walker.work_off() == 1
+        report = await walker.report()
+    assert "✓ the goal is reached" in report
+    assert "  ! " not in report

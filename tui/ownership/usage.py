@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from tui.objects import Inventory, Json, Key, KindKey, Live, Ref
+from tui.objects import Inventory, Json, Key, KindKey, Live, Owner, Ref, group_of
 from tui.ownership.model import Use
 from tui.ownership.references import (
     API_SERVICE,
@@ -123,7 +123,8 @@ class Usage:
         self._by_kind: dict[tuple[str, ...], list[_User]] = defaultdict(list)
         if self._targets:
             for key, live in inventory.objects.items():
-                self._by_kind[key[:2]].append(_User(live.ref, live.body, live))
+                if not live.deleting or not self._collected(live):
+                    self._by_kind[key[:2]].append(_User(live.ref, live.body, live))
             for body in documents:
                 ref = Ref.of(body)
                 self._by_kind[ref.kind_key].append(_User(ref, body, None))
@@ -162,16 +163,34 @@ class Usage:
 
     def root(self, live: Live) -> Key:
         """The object whose going takes this one along: the end of its chain of controllers."""
+        return self._end(live).key
+
+    def _end(self, live: Live) -> Live:
         seen = {live.key}
         while (owner := live.controller) is not None:
-            group = owner.api_version.rpartition("/")[0]
-            key = Key(group, owner.kind, live.ref.namespace, owner.name)
-            parent = self._inventory.get(key) or self._inventory.get(key._replace(namespace=None))
-            if parent is None or parent.ref.uid != owner.uid or parent.key in seen:
+            parent = self._parent(live, owner)
+            if parent is None or parent.key in seen:
                 break
             seen.add(parent.key)
             live = parent
-        return live.key
+        return live
+
+    def _parent(self, live: Live, owner: Owner) -> Live | None:
+        key = Key(group_of(owner.api_version), owner.kind, live.ref.namespace, owner.name)
+        parent = self._inventory.get(key) or self._inventory.get(key._replace(namespace=None))
+        return parent if parent is not None and parent.ref.uid == owner.uid else None
+
+    def _collected(self, live: Live) -> bool:
+        """Whether it is being deleted below a controller that is provably gone already.
+
+        So are the pods of a Deployment that has left, for as long as they take to stop.
+        """
+        end = self._end(live)
+        owner = end.controller
+        if not live.deleting or owner is None or self._parent(end, owner) is not None:
+            return False
+        kind = KindKey(group_of(owner.api_version), owner.kind)
+        return kind in self._inventory.served and self._inventory.readable(*kind, end.ref.namespace)
 
     def _selected(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
         """Users by selector: those that select the target, and those that it selects, scales, serves or defines."""

@@ -13,12 +13,12 @@ from typing import Final
 
 from tui.contract.model import Contract
 from tui.faults import ApiFault, Exit, Fault, OutcomeUnknown, Unverified
-from tui.objects import Inventory, Live
+from tui.objects import Inventory, KindKey, Live
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, FamilyView, Wish
 from tui.recovery import question, requests, retire
 from tui.recovery.chain import JournalFault
-from tui.recovery.gate import Admitted, Look, Refusal, admit, judge, kinds_to_reread, pins_of
+from tui.recovery.gate import DEPLOYMENT, Admitted, Look, Refusal, admit, judge, kinds_to_reread, pins_of
 from tui.recovery.health import Health, check_health
 from tui.recovery.masking import hushed, visible
 from tui.recovery.plan import Action, Entry, Plan, PlanKind
@@ -94,6 +94,13 @@ class Session:
         today = self._clock().date()
         self.assessment = await asyncio.to_thread(assess, self.contract, inventory, today=today, wish=self.wish)
         return self.assessment
+
+    def state(self, wish: Wish) -> None:
+        """Takes what the operator states of a release: one expected, or one of two settled. The journal keeps it."""
+        if wish != self.wish:
+            settled = "@".join(map(str, wish.settled)) if wish.settled else None
+            self._journal.append("stated", expected=wish.expected, settled=settled)
+            self.wish, self.assessment = wish, None
 
     async def _assessed(self) -> Assessment:
         return self.assessment or await self.refresh()
@@ -268,12 +275,16 @@ class Session:
 
     async def _take_in(self, entry: Entry, look: Look) -> None:
         """Takes the changed object into the known inventory; a failure here costs nothing but freshness."""
+        inventory = look.assessment.inventory
         try:
             body = await self._reader.get(entry.ref)
+            if entry.action is Action.DELETE and entry.ref.kind_key == DEPLOYMENT:
+                # What it made goes with it: seen as it was, its pods would hold on to what they use.
+                inventory = await self._reader.relist(inventory, _MADE_BY_A_DEPLOYMENT & set(inventory.served))
         except Fault:
             return
         live = Live.of(visible(body)) if body is not None else None
-        await self._assess(look.assessment.inventory.with_object(entry.ref.key, live))
+        await self._assess(inventory.with_object(entry.ref.key, live))
 
     async def verify(self) -> Health:
         """Reads afresh and checks the contract's health. Raises Unreachable when nothing answers."""
@@ -300,4 +311,5 @@ class Session:
         return Exit.BLOCKED if bad else Exit.CLEAN
 
 
+_MADE_BY_A_DEPLOYMENT: Final = frozenset({KindKey("apps", "ReplicaSet"), KindKey("", "Pod")})
 _KINDS: Final = {Status.IN_DOUBT: "in-doubt", Status.FAILED: "failed"}
