@@ -48,7 +48,7 @@ from tui.recovery.wishes import read_wish
 from tui.widgets.ledger import Ledger
 from tui.widgets.lines import Lines
 from tui.widgets.pane import Pane
-from tui.widgets.spans import Line, Span, bad, fit, line, muted
+from tui.widgets.spans import Line, Span, accent, bad, fit, line, muted
 from tui.widgets.text import content
 
 PLANS = {Step.CLEANUP: PlanKind.CLEANUP, Step.REPLAY: PlanKind.REPLAY}
@@ -76,8 +76,8 @@ class Recovery(Room):
         Binding("x", "end", "End session"),
         Binding("c", "check", "Check now"),
         Binding("w", "write", "Write report"),
-        Binding("e", "state", "Expect a release"),
-        Binding("t", "retire", "Retire a release"),
+        Binding("e", "state", "Expect a release", show=False),
+        Binding("t", "retire", "Retire a release", show=False),
         Binding("escape", "back", "Back", show=False),
     ]
 
@@ -178,6 +178,10 @@ class Recovery(Room):
             case Step.CLEANUP | Step.REPLAY:
                 can = bool(self.desk.link and self.desk.link.session) and not view.read_only
                 lines += plan_lines(self._plan, in_session=view.in_session, can_begin=can)
+                if self.step is Step.CLEANUP and view.can_retire and not self._retiring:
+                    lines.append(
+                        line(accent("t"), muted(" retires the records of a release that another has replaced"))
+                    )
             case Step.VERIFY:
                 lines.append(line(*health_spans(view.health), muted("   live, until all is green")))
             case Step.REPORT:

@@ -99,7 +99,16 @@ def preflight_lines(view: View) -> tuple[Line, ...]:
         return ()
     worst = next(iter(worst_first(assessment.findings)), None)
     first = line(verdict_span(assessment.verdict), "  ", worst.summary if worst else "nothing found")
-    return (first, line(muted("Nothing is changed here. "), accent("right"), muted(" goes on to cleanup")))
+    return (
+        first,
+        line(
+            muted("Nothing is changed here. "),
+            accent("right"),
+            muted(" goes on to cleanup, "),
+            accent("e"),
+            muted(" names an expected release"),
+        ),
+    )
 
 
 PLAN_HEADINGS: Final = ("op", "kind", "namespace/name", "owner now", "after", "why")
