@@ -246,7 +246,7 @@ def test_a_taken_port_is_told(clusters: Clusters, run: Run) -> None:
 
 
 def program(*words: str, **more: Any) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "tui.cli", *words]
+    command = [sys.executable, "-m", "tui", *words]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **more)
 
 

@@ -1,6 +1,6 @@
 """The command line: parses, finds the contract, calls the command, and turns every Fault into one sentence.
 
-Only what parsing needs is imported here; ``--version`` must not wait for anything, not even for ``typing``.
+Only what parsing needs is imported here: the first frame waits for the rest.
 """
 
 import os
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 def main(argv: "Sequence[str] | None" = None) -> int:
     """Runs one command; returns its exit code (0 clean, 1 blocked, 2 usage, 3 could not verify)."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words == ["--version"]:
-        print(f"refloat {__version__}")
-        return 0
     from tui.faults import Fault
 
     _ready_streams()
@@ -224,7 +221,3 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
         raise argparse.ArgumentTypeError(f"{text}: a port is a number up to 65535")
     return int(text)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

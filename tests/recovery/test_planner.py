@@ -71,7 +71,7 @@ def test_replay_is_advised_before_anything_is_deleted() -> None:
     lost = obj("Service", "lost", spec={})
     gone = obj("NetworkPolicy", "gone", release=STALE, spec={"podSelector": {"matchLabels": {"x": "y"}}})
     made = planned(PlanKind.CLEANUP, [record(ACTIVE, documents=[document(lost)]), gone])
-    assert made.advice == ("1 resources of the active release are missing: replay them before you delete anything",)
+    assert made.advice == ("1 resource of the active release is missing: replay before you delete anything",)
     assert planned(PlanKind.CLEANUP, [record(ACTIVE), gone]).advice == ()
 
 

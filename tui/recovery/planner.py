@@ -44,7 +44,8 @@ def _advice(assessment: Assessment, entries: Iterable[Entry]) -> tuple[str, ...]
     lost = sum(m.replayable for m in assessment.missing)
     deletes = any(entry.action is Action.DELETE for entry in entries)
     if lost and deletes:
-        return (f"{lost} resources of the active release are missing: replay them before you delete anything",)
+        many = "1 resource of the active release is" if lost == 1 else f"{lost} resources of the active release are"
+        return (f"{many} missing: replay before you delete anything",)
     return ()
 
 
