@@ -22,7 +22,7 @@ from tests.typed import (
     dead_kubeconfig,
     one_sentence,
 )
-from tui import commands
+from tui import commands, practice
 
 
 @pytest.mark.parametrize(
@@ -272,3 +272,11 @@ def test_help_says_what_a_command_does(run: Run, command: str, does: str) -> Non
 def test_the_version_is_one_line(run: Run) -> None:
     assert re.fullmatch(r"refloat \d+\.\d+\.\d+\n", run("--version").out)
     assert run("--version").code == CLEAN
+
+
+def test_a_drill_of_one_s_own_can_be_written_by_the_published_schema(run: Run) -> None:
+    schema = json.loads(run("demo --schema").out)
+    Draft202012Validator.check_schema(schema)
+    shipped = Path(practice.__file__).parent / "drills" / "walled-in.yaml"
+    assert list(Draft202012Validator(schema).iter_errors(yaml.safe_load(shipped.read_text()))) == []
+    assert list(Draft202012Validator(schema).iter_errors({"name": "mine"}))

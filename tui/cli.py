@@ -190,6 +190,7 @@ def _add_demo(parser: "argparse.ArgumentParser") -> None:
         "drill", nargs="?", default="controllers-missing", metavar="DRILL", help="a drill's name or file"
     )
     parser.add_argument("--list", action="store_true", help="the drills, a line each")
+    parser.add_argument("--schema", action="store_true", help="the JSON Schema of a drill's file, to write your own")
     parser.add_argument(
         "--contract", default=argparse.SUPPRESS, metavar="FILE", help="the contract (default as for every command)"
     )

@@ -49,6 +49,12 @@ def demo(arguments: argparse.Namespace, load: Callable[[], Contract]) -> Exit:
 
         show.print_lines("\n".join(f"{each.name:22} {each.summary}" for each in list_drills()))
         return Exit.CLEAN
+    if arguments.schema:
+        from tui import show
+        from tui.practice.drill_schema import SCHEMA
+
+        show.print_json(SCHEMA)
+        return Exit.CLEAN
     if not (SHIPPED / f"{arguments.drill}.yaml").is_file():
         # Not one of the shipped drills: the file of somebody's own is read, or refused, before the screen is taken.
         _drill(arguments.drill)

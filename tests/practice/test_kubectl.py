@@ -66,3 +66,31 @@ async def test_wait_follows_a_watch_and_can_i_asks_for_every_user(kubectl: Kubec
         for user in ("practice", "practice-viewer", "practice-no-secrets")
     }
     assert answers == {"practice": "yes", "practice-viewer": "no", "practice-no-secrets": "yes"}
+
+
+async def test_watch_follows_what_happens(kubectl: Kubectl, tmp_path: Path) -> None:
+    words = ("get", "configmaps", "-n", "default", "--watch", "--output-watch-events")
+    program = shutil.which("kubectl") or ""
+    watching = await asyncio.create_subprocess_exec(
+        program, f"--kubeconfig={tmp_path / 'kubeconfig.json'}", *words, stdout=asyncio.subprocess.PIPE
+    )
+    output = watching.stdout
+    assert output is not None
+    lines: list[list[str]] = []
+
+    async def until(event: str, name: str) -> None:
+        while [event, name] not in [line[:2] for line in lines]:
+            lines.append((await output.readline()).decode().split())
+
+    try:
+        await until("ADDED", "kube-root-ca.crt")
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "seen", "namespace": "default"}}
+        assert (await kubectl("apply", "-f", "-", given=json.dumps(body)))[0] == 0
+        await until("ADDED", "seen")
+        assert (await kubectl("delete", "configmap", "seen", "-n", "default"))[0] == 0
+        await until("DELETED", "seen")
+    finally:
+        watching.terminate()
+        await watching.wait()
+    assert lines[0] == ["EVENT", "NAME", "DATA", "AGE"]
+    assert lines.count(lines[0]) == 1

@@ -150,3 +150,20 @@ async def test_a_body_makes_delete_ignore_the_query(client: Client) -> None:
 )
 async def test_users_may_what_they_may(client: Client, user: str, path: str, code: int) -> None:
     assert (await client.send("GET", path, user=user))[0] == code
+
+
+async def test_a_watch_of_tables_names_its_columns_once(client: Client) -> None:
+    path = f"{client.cluster.url}/api/v1/namespaces/default/configmaps?watch=1"
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+    headers = {"Authorization": "Bearer practice-admin", "Accept": accept}
+    async with client.session.get(path, headers=headers) as watch:
+        for name in ("one", "two"):
+            client.cluster.runner.create(
+                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}}, "test"
+            )
+        seen: list[dict[str, Any]] = []
+        while not any("two" in str(event["object"]["rows"]) for event in seen):
+            seen.append(json.loads(await watch.content.readline()))
+    assert {event["object"]["kind"] for event in seen} == {"Table"}
+    assert [bool(event["object"]["columnDefinitions"]) for event in seen] == [True] + [False] * (len(seen) - 1)
+    assert {event["object"]["rows"][0]["object"]["kind"] for event in seen} == {"PartialObjectMetadata"}

@@ -2,15 +2,17 @@
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
 from tui.practice.kinds import Kind
 from tui.practice.reads import Query, Reader
-from tui.practice.routes import flag
+from tui.practice.routes import accepts, flag
 from tui.practice.status import ApiError, cause, invalid
 from tui.practice.store import Entry, Event, Resource, to_json
+from tui.practice.tables import table
 from tui.practice.world import World
 
 Json = dict[str, Any]
@@ -51,10 +53,10 @@ class Watches:
         bookmarks = flag(request.query.get("allowWatchBookmarks")) and "allowWatchBookmarks" in request.query
         initial = flag(request.query.get("sendInitialEvents")) and "sendInitialEvents" in request.query
         _check(request)
-        stream = Stream(request, kind, query)
+        stream = Stream(request, kind, query, self.world)
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         try:
-            first = self._first(kind, query, reader, initial=initial, bookmarks=bookmarks)
+            first = self._first(kind, query, reader, stream.encode, initial=initial, bookmarks=bookmarks)
         except ApiError as error:
             if error.code != 410:
                 raise
@@ -75,19 +77,26 @@ class Watches:
         return stream.response
 
     def _first(
-        self, kind: Kind, query: Query, reader: Reader, *, initial: bool, bookmarks: bool
+        self,
+        kind: Kind,
+        query: Query,
+        reader: Reader,
+        encode: Callable[[Entry], bytes],
+        *,
+        initial: bool,
+        bookmarks: bool,
     ) -> list[tuple[str, bytes]]:
         sent: list[tuple[str, bytes]] = []
         if initial or not query.version:
             page = reader.page(kind, Query(query.namespace, query.labels, query.fields))
-            sent = [("ADDED", encode(kind, entry, query)) for entry in page.entries]
+            sent = [("ADDED", encode(entry)) for entry in page.entries]
             if initial and bookmarks:
                 sent.append(("BOOKMARK", self._bookmark(kind, query, initial=True)))
             return sent
         for event in reader.backlog(kind, query):
             seen = reader.watched(kind, query, event)
             if seen:
-                sent.append((seen[0], encode(kind, seen[1], query)))
+                sent.append((seen[0], encode(seen[1])))
         return sent
 
     def _bookmark(self, kind: Kind, query: Query, *, initial: bool = False) -> bytes:
@@ -115,15 +124,19 @@ class Watches:
                 return
             seen = reader.watched(stream.kind, stream.query, event)
             if seen:
-                await stream.send(seen[0], encode(stream.kind, seen[1], stream.query))
+                await stream.send(seen[0], stream.encode(seen[1]))
 
 
 class Stream:
     """The response of one watch."""
 
-    def __init__(self, request: web.Request, kind: Kind, query: Query) -> None:
+    def __init__(self, request: web.Request, kind: Kind, query: Query, world: World) -> None:
         self.kind = kind
         self.query = query
+        self._world = world
+        self._table = accepts(request) == "table"
+        self._whole = request.query.get("includeObject") == "Object"
+        self._titled = False
         self._request = request
         headers = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
         self.response = web.StreamResponse(headers=headers)
@@ -132,18 +145,24 @@ class Stream:
         """Sends the headers."""
         await self.response.prepare(self._request)
 
+    def encode(self, entry: Entry) -> bytes:
+        """The object of an event, as the watch asked for it. Only the first table of a watch names its columns."""
+        body = entry.body
+        if body.get("apiVersion") != self.kind.api_version:
+            body = body | {"apiVersion": self.kind.api_version}
+        if self._table:
+            meta = {"resourceVersion": body["metadata"]["resourceVersion"]}
+            found = table(self.kind, [body], meta, self._world.clock.now(), whole=self._whole)
+            found["columnDefinitions"] = None if self._titled else found["columnDefinitions"]
+            self._titled = True
+            return to_json(found)
+        if self.query.metadata_only:
+            return entry.meta
+        return entry.full if body is entry.body else to_json(body)
+
     async def send(self, shown: str, data: bytes) -> None:
         """Sends one event."""
         await self.response.write(b'{"type":"%b","object":%b}\n' % (shown.encode(), data))
-
-
-def encode(kind: Kind, entry: Entry, query: Query) -> bytes:
-    """The object of an event, as the watch asked for it."""
-    if query.metadata_only:
-        return entry.meta
-    if entry.body.get("apiVersion") != kind.api_version:
-        return to_json(entry.body | {"apiVersion": kind.api_version})
-    return entry.full
 
 
 def _check(request: web.Request) -> None:
