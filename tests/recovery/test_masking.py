@@ -120,3 +120,11 @@ def test_what_a_server_says_of_a_secret_is_not_repeated(fault: Fault) -> None:
         assert isinstance(quiet, ApiFault)
         assert (quiet.code, quiet.reason, quiet.causes) == (422, "Invalid", ())
     assert hushed(fault, Ref("v1", "Service", "apps", "a")) is fault
+
+
+def test_a_release_record_is_masked_wherever_helm_keeps_it() -> None:
+    kept = {"kind": "ConfigMap", "metadata": {"name": "sh.helm.release.v1.flux.v1"}, "data": {"release": "H4sIsecret"}}
+    assert "H4sIsecret" not in to_yaml(masked(kept))
+    assert "H4sIsecret" not in "\n".join(difference(kept, None))
+    plain = kept | {"metadata": {"name": "settings"}}
+    assert "H4sIsecret" in to_yaml(masked(plain))

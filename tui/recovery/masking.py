@@ -7,6 +7,7 @@ from typing import Any, Final
 import yaml
 
 from tui.faults import ApiFault, Fault
+from tui.helm.records import PREFIX
 from tui.objects import Json, Ref
 from tui.text import clean_lines
 
@@ -31,11 +32,19 @@ def masked(body: Json, other: Json | None = None) -> Json:
     if isinstance(annotations, dict) and LAST_APPLIED in annotations:
         metadata["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
     shown = {**body, "metadata": metadata}
-    if body.get("kind") == "Secret":
+    if holds_secrets(body):
         for field in _SECRET_FIELDS:
             if body.get(field) is not None:
                 shown[field] = _masked_values(body[field], other.get(field) if other else None)
     return shown
+
+
+def holds_secrets(body: Json) -> bool:
+    """Whether an object's values are secret: a Secret's, and a release record's, which holds rendered Secrets even
+    where Helm's storage driver keeps it in a ConfigMap."""
+    return body.get("kind") == "Secret" or (
+        body.get("kind") == "ConfigMap" and str(Ref.of(body).name).startswith(PREFIX)
+    )
 
 
 def _masked_values(values: Any, others: Any) -> Any:
