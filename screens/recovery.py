@@ -1,5 +1,6 @@
 """The Recovery screen: preflight, cleanup, replay, verify, report; one confirmed resource at a time."""
 
+import json
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
@@ -41,7 +42,7 @@ from tui.objects import Ref
 from tui.ownership.model import Finding
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.question import Question
-from tui.recovery.report import hand_back, session_markdown
+from tui.recovery.report import hand_back, session_json, session_markdown
 from tui.recovery.retire import retirable
 from tui.recovery.session import Outcome, Session, Status
 from tui.recovery.wishes import read_wish
@@ -404,7 +405,8 @@ class Recovery(Room):
         """Saves the report of the session."""
         session = self.desk.last_session
         if session is not None:
-            self.post_message(SaveReport(session_markdown(session)))
+            machine = json.dumps(session_json(session), indent=2)
+            self.post_message(SaveReport({"md": session_markdown(session), "json": f"{machine}\n"}))
 
     def action_back(self) -> None:
         """Back to the table."""

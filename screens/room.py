@@ -1,6 +1,6 @@
 """What every main screen shares: the banner, the tabs, the keys, and being told of every new View."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -51,9 +51,9 @@ class Visit(Message):
 
 @dataclass
 class SaveReport(Message):
-    """Asks the app to save a session's report, Markdown text."""
+    """Asks the app to save a session's report: its texts by the ending of the file's name (``md``, ``json``)."""
 
-    text: str
+    texts: Mapping[str, str]
 
 
 def _objects() -> "type[Provider]":

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import work
@@ -179,15 +178,16 @@ class RefloatApp(App[None]):
 
     def on_save_report(self, message: SaveReport) -> None:
         """Saves a report in the current directory, readable by its owner only."""
-        path = Path(f"refloat-report-{self.desk.now():%Y%m%d-%H%M%S}.md")
+        name = f"refloat-report-{self.desk.now():%Y%m%d-%H%M%S}"
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(message.text)
+            for ending, text in message.texts.items():
+                descriptor = os.open(f"{name}.{ending}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(text)
         except OSError as error:
             self.notify(clean(f"the report was not written: {error}"), severity="error", markup=False)
         else:
-            self.notify(f"the report is in {path}", markup=False)
+            self.notify(f"the report is in {' and '.join(f'{name}.{each}' for each in message.texts)}", markup=False)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: screens, re-reading, help. Never anything that changes a cluster."""

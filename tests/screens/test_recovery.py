@@ -1,4 +1,5 @@
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +289,9 @@ async def test_verify_reads_afresh_and_the_report_can_be_saved(tmp_path: Path, m
     saved = tmp_path / "refloat-report-20261123-053000.md"
     assert saved.read_text(encoding="utf-8").startswith("# Recovery report")
     assert saved.stat().st_mode & 0o777 == 0o600
+    machine = saved.with_suffix(".json")
+    assert json.loads(machine.read_text(encoding="utf-8"))["schema"] == "refloat.session/1"
+    assert machine.stat().st_mode & 0o777 == 0o600
 
 
 async def test_ending_the_session_closes_its_journal_and_keeps_its_report() -> None:
