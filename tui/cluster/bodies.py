@@ -26,7 +26,7 @@ BODY_KINDS: Final = frozenset(
     }.items()
     for kind in kinds
 )
-"""Kinds of which a rule reads more than metadata: what can be deleted and what can use it (design.md, S7 and S9), and
+"""Kinds of which a rule reads more than metadata: what can be deleted and what can use it (rules S7 and S9), and
 what the blockers are told from. ConfigMaps and Secrets are not among them; Helm's records are listed apart."""
 
 BODY_GROUPS: Final = ("toolkit.fluxcd.io", "fluxcd.controlplane.io", "pulumi.com", "gateway.networking.k8s.io")

@@ -88,7 +88,7 @@ class Claim:
 
 
 GENERATED = re.compile(r"[0-9a-f]{8}")
-"""What Pulumi appends to a release's logical name, behind a hyphen (facts.md, B)."""
+"""What Pulumi appends to a release's logical name, behind a hyphen (pulumi-kubernetes helm_release.go)."""
 
 
 @dataclass(frozen=True, slots=True)

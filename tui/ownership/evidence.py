@@ -30,7 +30,7 @@ FLUX_LABELS: Final = (
     ("helm.toolkit.fluxcd.io/", HELM_RELEASE),
 )
 FLUX_MANAGERS: Final = frozenset({"kustomize-controller", "helm-controller"})
-"""The field managers that Flux applies with (facts.md, C3 and C4)."""
+"""The field managers that Flux applies with (fluxcd/pkg ssa; helm-controller main.go)."""
 
 MAX_RELEASE_NAME: Final = 53
 """Characters that Helm allows a release's name."""
@@ -141,7 +141,7 @@ class World:
         return index
 
     def _index_helm_releases(self) -> dict[tuple[str, str], Ref]:
-        """The HelmRelease of every release it runs, by release namespace and name (facts.md, C4)."""
+        """The HelmRelease of every release it runs, by release namespace and name (helm-controller api/v2)."""
         found: dict[tuple[str, str], Ref] = {}
         for live in self.inventory.of_kind(*HELM_RELEASE):
             spec = mapping((live.body or {}).get("spec"))
@@ -162,7 +162,7 @@ class World:
         """The owner of a release as this object shows it.
 
         A release that no family and no HelmRelease claims was made by whoever holds its stamp: Helm is a library
-        too, and Pulumi's releases carry Pulumi's field manager (facts.md, B).
+        too, and Pulumi's releases carry Pulumi's field manager (helm pkg/kube/client.go).
         """
         owner = self.owner_of_release(release_name, namespace)
         if owner != HELM or live.annotations.get(RELEASE_NAME) != release_name:
@@ -264,7 +264,7 @@ def _inventory_of(holder: Live) -> list[Key | None]:
 
 
 def _release_name(name: str) -> str:
-    """The name as helm-controller shortens it to what Helm allows (facts.md, C4)."""
+    """The name as helm-controller shortens it to what Helm allows (internal/release/name.go)."""
     return name if len(name) <= MAX_RELEASE_NAME else f"{name[:40]}-{sha256(name.encode()).hexdigest()[:12]}"
 
 

@@ -12,7 +12,7 @@ def held_by_another(live: Live, document: Document, apply_method: str) -> str:
     """The manager by which the next upgrade of a release would stumble over the document's object, or the empty string.
 
     That is kubectl, or, in a server-side release, the release's own manager by operation Update: what a replay leaves
-    that was interrupted between its two requests (facts.md, A5).
+    that was interrupted between its two requests.
     """
     kubectl = held_by_kubectl(live, document)
     if kubectl or apply_method != "ssa":

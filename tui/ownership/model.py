@@ -21,7 +21,7 @@ class Source(StrEnum):
 
 
 class Strength(IntEnum):
-    """How much a piece of evidence weighs, strongest highest (design.md, section 3)."""
+    """How much a piece of evidence weighs, strongest highest."""
 
     PLAIN_LABEL = 1
     MANAGER = 2
@@ -177,7 +177,7 @@ class FamilyView:
 
 
 class Rule(StrEnum):
-    """The safety rules of design.md section 4, by number."""
+    """The safety rules of a cleanup, by number; ``staleness.Rules`` says each."""
 
     S1 = "S1"
     S2 = "S2"

@@ -334,7 +334,7 @@ def _disagreeing_stamps(view: FamilyView, inventory: Inventory) -> Iterator[Find
 def delete_bombs(world: World, releases: Releases) -> Iterator[Finding]:
     """Objects that a recorded release lists and another one's stamp is on: uninstalling the first deletes them.
 
-    Helm 3 and its embedders check no ownership when they uninstall (facts.md, A5).
+    Helm 3 and its embedders check no ownership when they uninstall (helm pkg/action/uninstall.go).
     """
     for release in releases.all:
         if release.newest.status.value == "uninstalled":

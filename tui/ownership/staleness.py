@@ -164,7 +164,7 @@ class Rules:
             return f"the active release is not known: {self.view.why}"
         stamp = stamp_of(live)
         name = stamp.release if stamp else ""
-        # Helm may keep a release's records in another namespace than the release's (facts.md, C4).
+        # Helm may keep a release's records in another namespace than the release's (storageNamespace).
         for release in self._recorded.get(name, ()):
             stored = "" if release.namespace == self.family.namespace else f", recorded in {release.namespace}"
             if release.in_force is not None:

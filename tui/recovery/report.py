@@ -193,7 +193,7 @@ def _reconcile(contract: Contract, row: Attribution) -> list[str]:
 
 
 def no_trace(assessment: Assessment) -> str:
-    """What a clean preflight must still say: a refused install leaves no record behind (facts.md, A5)."""
+    """What a clean preflight must still say: a refused install leaves no record behind."""
     if any(view.expected for view in assessment.families) or not assessment.families:
         return ""
     return "a refused install leaves no trace: if the owner reported one, name its release with --expect NAME"

@@ -1,7 +1,7 @@
 """The requests of each action, and what they leave in managedFields. Pure.
 
 Every write to a release's object leaves it as the release's own tool would have: its field manager, its apply method.
-A server-side release whose object was made by plain POST fails its next upgrade on conflicts (facts.md, A5), so such
+A server-side release whose object was made by plain POST fails its next upgrade on conflicts (tried with Helm 4.3.1), so such
 an object takes two requests: the change itself, then a rewrite of the managedFields entry from Update to Apply.
 """
 
@@ -46,7 +46,7 @@ def keeper_of(view: FamilyView, inventory: Inventory, body: Json | None) -> Keep
 def release_manager(view: FamilyView, inventory: Inventory) -> str:
     """The field manager of a release's own tool: that of most surviving objects of the active release, else ``helm``.
 
-    Pulumi and other embedders of Helm's library apply under names of their own (facts.md, A5 and B).
+    Pulumi and other embedders of Helm's library apply under names of their own (helm pkg/kube/client.go).
     """
     if view.active is None or not view.listed:
         return DEFAULT_MANAGER
@@ -121,7 +121,7 @@ def merged_managers(entries: list[Json], manager: str, operation: str, former: I
     """managedFields in which (manager, operation) unites its own entries and those of ``former`` managers.
 
     Entries of a subresource stay: they are other owners. Of one that applies there is a single entry, of one that
-    updates there is one for each API version (facts.md, D4).
+    updates there is one for each API version (apimachinery managedfields).
     """
     names = {manager, *former}
     taken: dict[str, list[Json]] = defaultdict(list)

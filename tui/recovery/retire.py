@@ -1,7 +1,7 @@
 """Retiring a release: its records leave, nothing it made does. The way to defuse a delete bomb. Pure.
 
 Helm 3 and its embedders check no ownership when they uninstall: while two releases list the same objects, removing the
-one deletes all that the other owns (facts.md, A5). Without records there is nothing left to uninstall.
+one deletes all that the other owns. Without records there is nothing left to uninstall.
 """
 
 from collections.abc import Iterator
