@@ -13,7 +13,7 @@ from tui.objects import Inventory, Live
 from tui.ownership.model import Listed, Release
 
 STORAGE_KINDS = ("Secret", "ConfigMap")
-"""The kinds Helm's storage drivers keep records in; the sql driver leaves nothing in a cluster (pkg/action/action.go)."""
+"""The kinds Helm keeps records in (pkg/action/action.go Init); its sql driver leaves nothing in a cluster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The requests of each action, and what they leave in managedFields. Pure.
 
 Every write to a release's object leaves it as the release's own tool would have: its field manager, its apply method.
-A server-side release whose object was made by plain POST fails its next upgrade on conflicts (tried with Helm 4.3.1), so such
-an object takes two requests: the change itself, then a rewrite of the managedFields entry from Update to Apply.
+A server-side release whose object was made by plain POST fails its next upgrade on conflicts (tried with Helm 4.3.1).
+Such an object takes two requests: the change itself, then a rewrite of the managedFields entry from Update to Apply.
 """
 
 import copy
