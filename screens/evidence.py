@@ -1,6 +1,6 @@
 """All that is known of who owns one object, as lines: one page to settle a dispute with. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from screens.index import Index, owner_chain
 from screens.words import STRENGTHS, severity_span, state_span
@@ -9,7 +9,7 @@ from tui.contract.model import Contract
 from tui.objects import Key, Live
 from tui.ownership.model import Assessment, Attribution, Candidate, Decision
 from tui.recovery.fields import conditions_of
-from tui.widgets.spans import Line, Span, accent, bad, good, line, muted, plural, strong, warn
+from tui.widgets.spans import Line, Span, bad, good, line, muted, plural, strong, warn
 
 MAX_LISTED = 30
 """Dependents listed by name; the rest is counted."""
@@ -178,8 +178,3 @@ def _value(name: str, value: str) -> Span:
     if name == "kubectl.kubernetes.io/last-applied-configuration":
         return muted("*** (kubectl's copy of the object)")
     return Span(str(value)[:500])
-
-
-def key_hints(pairs: Sequence[tuple[str, str]]) -> Line:
-    """``y YAML  l logs``: what more can be asked about the object."""
-    return line(*(part for key, what in pairs for part in (accent(key), muted(f" {what}  "))))

@@ -76,7 +76,6 @@ class Room(Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self._awaiting: object | None = None
 
     def compose(self) -> ComposeResult:
         """The frame, the same on every main screen."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tui.helm.records import is_record
 from tui.objects import Json
 from tui.recovery.masking import masked, to_yaml
 from tui.text import clean_lines
@@ -15,20 +14,9 @@ MAX_LINES: Final = 4000
 MAX_CHARACTERS: Final = 400_000
 
 
-def harmless(body: Json) -> Json:
-    """A copy fit to be seen. A Helm record is a secret whatever kind stores it: it holds rendered Secrets."""
-    shown = masked(body)
-    if is_record(body):
-        for name in ("data", "stringData", "binaryData"):
-            values = shown.get(name)
-            if isinstance(values, Mapping):
-                shown[name] = dict.fromkeys(values, "*** (a release record; the Releases screen tells what it holds)")
-    return shown
-
-
 def yaml_lines(body: Json) -> tuple[Line, ...]:
     """The object as lines, the names of its fields apart from their values."""
-    texts = clean_lines(to_yaml(harmless(body)), MAX_CHARACTERS).splitlines()
+    texts = clean_lines(to_yaml(masked(body)), MAX_CHARACTERS).splitlines()
     lines = [_coloured(text) for text in texts[:MAX_LINES]]
     if len(texts) > MAX_LINES:
         lines.append(line(muted(f"... {len(texts) - MAX_LINES} more lines; kubectl shows them all")))

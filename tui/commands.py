@@ -2,18 +2,16 @@
 
 import argparse
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui import show
 from tui.contract.model import Contract, glob
 from tui.faults import ApiFault, Exit, Fault, Unverified, UsageFault
 from tui.objects import Inventory, Json
-from tui.opening import ClusterLink, check_pin, now, open_context
-from tui.options import Options, options_of
+from tui.opening import ClusterLink, now, open_context
+from tui.options import Options, chosen_context, options_of
 from tui.ownership.assess import assess
 from tui.ownership.findings import is_noise
 from tui.ownership.model import Assessment, Attribution, FamilyState, Verdict, Wish
@@ -41,10 +39,9 @@ HEALTH_POLL = 2.0
 
 @asynccontextmanager
 async def opened(contract: Contract, options: Options) -> "AsyncIterator[ClusterLink]":
-    """The link to the chosen context, checked against the contract's pin. Raises UsageFault, Unverified, ApiFault."""
+    """The link to the chosen context, closed at the end. Raises UsageFault, Unverified, ApiFault."""
     link = await open_context(contract, options)
     try:
-        check_pin(contract, link.identity.cluster_uid)
         yield link
     finally:
         await link.close()
@@ -67,13 +64,6 @@ async def preflight(arguments: argparse.Namespace, contract: Contract) -> Exit:
     else:
         show.show_preflight(assessment, context, contract)
     return VERDICT_EXIT[assessment.verdict]
-
-
-def chosen_context(options: Options) -> str:
-    """The name of the context that will be used. Sends nothing; raises UsageFault."""
-    from tui.cluster.kubeconfig import choose
-
-    return choose(options.kubeconfig, options.context, os.environ, Path.home()).context
 
 
 async def _inventory(contract: Contract, options: Options) -> Inventory:

@@ -118,10 +118,16 @@ def check_pin(contract: Contract, uid: str | None) -> None:
 
 
 async def open_context(contract: Contract, options: Options) -> ClusterLink:
-    """The link to a kubeconfig's context. Raises UsageFault, Unreachable, ApiFault."""
+    """The link to a kubeconfig's context, on the contract's cluster. Raises UsageFault, Unverified, ApiFault."""
     from tui.cluster.connect import connect
 
-    return await _link(await connect(options.kubeconfig, options.context, options.timeout), contract, options)
+    link = await _link(await connect(options.kubeconfig, options.context, options.timeout), contract, options)
+    try:
+        check_pin(contract, link.identity.cluster_uid)
+    except Fault:
+        await link.close()
+        raise
+    return link
 
 
 async def open_kubeconfig(

@@ -1,7 +1,9 @@
 """How to reach a cluster, from the parsed command line. Light: the first frame waits for it."""
 
 import argparse
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tui.ownership.model import Wish
 from tui.recovery.wishes import settled
@@ -25,3 +27,11 @@ def options_of(arguments: argparse.Namespace) -> Options:
     return Options(
         arguments.kubeconfig, arguments.context, arguments.request_timeout, getattr(arguments, "read_only", False), wish
     )
+
+
+def chosen_context(options: Options) -> str:
+    """The name of the context that will be used. Sends nothing; raises UsageFault."""
+    # Reading YAML is not needed to parse the command line.
+    from tui.cluster.kubeconfig import choose
+
+    return choose(options.kubeconfig, options.context, os.environ, Path.home()).context

@@ -25,7 +25,7 @@ from tui.text import clean
 
 
 async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
-    """``refloat plan cleanup|replay -f FILE``: writes a plan to review. Never overwrites one."""
+    """``refloat plan cleanup|replay|retire -f FILE``: writes a plan to review. Never overwrites one."""
     options = options_of(arguments)
     check_wish(contract, options.wish)
     if (arguments.kind == "retire") != bool(arguments.release):

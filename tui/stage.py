@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,22 +20,18 @@ if TYPE_CHECKING:
 
 def show_context(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat``: the app on a context. Raises UsageFault where there is no terminal to show it on."""
-    from tui.options import options_of
+    from tui.options import chosen_context, options_of
 
     options = options_of(arguments)
     if not _terminal():
         raise UsageFault("the app needs a terminal; without one use refloat preflight, health, owners or releases")
     # A kubeconfig that cannot work is told before the screen is taken; reading it sends nothing.
-    from tui.cluster.kubeconfig import choose
-
-    context = choose(options.kubeconfig, options.context, os.environ, Path.home()).context
+    context = chosen_context(options)
 
     async def open_link() -> "ClusterLink":
-        from tui.opening import check_pin, open_context
+        from tui.opening import open_context
 
-        link = await open_context(contract, options)
-        check_pin(contract, link.identity.cluster_uid)
-        return link
+        return await open_context(contract, options)
 
     return _run_app(open_link, contract, context, read_only=options.read_only)
 

@@ -97,12 +97,20 @@ def test_an_entry_named_twice_is_refused() -> None:
         read_plan(yaml.safe_dump(loaded).encode(), "p.yaml")
 
 
-@pytest.mark.parametrize("field", ["action", "ref", "release", "confirmed"])
-@pytest.mark.parametrize("value", [None, 7, "yes", [], {}])
+NONSENSE: tuple[object, ...] = (None, 7, "yes", [], {})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (field, value)
+        for field in ("action", "ref", "release", "confirmed")
+        for value in NONSENSE
+        if (field, value) != ("release", "yes")  # any text may be a release's name
+    ],
+)
 def test_an_entry_with_a_damaged_field_is_refused(field: str, value: object) -> None:
     loaded = yaml.safe_load(written(PlanKind.CLEANUP))
-    if field == "release" and value == "yes":
-        return
     loaded["entries"][0][field] = value
     with pytest.raises(PlanFault, match=r"entries\[0\]"):
         read_plan(yaml.safe_dump(loaded).encode(), "p.yaml")

@@ -108,11 +108,6 @@ def options_of(request: web.Request, *, subresource: str = "", applying: bool = 
     )
 
 
-async def read_body(request: web.Request) -> bytes:
-    """The body of a request; 413 beyond the limit is aiohttp's."""
-    return await request.read()
-
-
 def parse_object(kind_name: str, content_type: str, raw: bytes) -> Json:
     """The object in a body: JSON, or YAML where the media type says so."""
     if content_type == protobuf.MEDIA_TYPE:

@@ -16,7 +16,7 @@ MAX_YAML: Final = 8 * 2**20
 """Characters of one object's YAML: etcd holds no larger object, so what is asked about is never shown cut."""
 
 _NOISE: Final = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
-_SECRET_FIELDS: Final = ("data", "stringData")
+_SECRET_FIELDS: Final = ("data", "stringData", "binaryData")
 _DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 

@@ -36,7 +36,6 @@ class Span(NamedTuple):
 Line = tuple[Span, ...]
 """One line of a screen."""
 
-BLANK: Final[Line] = ()
 GAP: Final = 2
 """Cells between two columns."""
 
