@@ -276,6 +276,11 @@ class Recovery(Room):
         message.stop()
         if message.number != self._number:
             return
+        if self._retiring and not message.plan.entries and not message.plan.left_out:
+            # Its last record has left: what is to be planned now is the cleanup again.
+            self._retiring = ""
+            self._make_plan()
+            return
         self._plan, self._planned_in = message.plan, self.desk.session
         self.redraw()
         if self._last is not None and self._last.status in (Status.DONE, Status.SKIPPED):

@@ -223,6 +223,12 @@ async def test_a_delete_bomb_is_defused_by_retiring_the_old_records(walked: Call
 
         await walker.until(retiring)
         assert await walker.work_off() == 1
+
+        def back_at_the_cleanup() -> bool:
+            plan = walker.recovery._plan if walker.planned() else None
+            return plan is not None and plan.kind is PlanKind.CLEANUP
+
+        await walker.until(back_at_the_cleanup)
         report = await walker.report()
     assert "✓ the goal is reached" in report
     assert "  ! " not in report
