@@ -20,6 +20,9 @@ class Stated(ModalScreen[str | None]):
     ``refuse`` says why a word will not do, or returns the empty string; ``what`` is to be typed.
     """
 
+    AUTO_FOCUS = "#answer"
+    """The line has the focus from the first: what is typed at once must not be lost to the page above it."""
+
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave")]
 
     def __init__(self, title: str, lines: Sequence[Line], refuse: Callable[[str], str], what: Line = ()) -> None:
@@ -40,9 +43,7 @@ class Stated(ModalScreen[str | None]):
         """The cursor waits in an empty line."""
         self.query_one("#stake", Pane).show(self._lines)
         self._demand()
-        answer = self.query_one(Input)
-        answer.cursor_blink = False
-        answer.focus()
+        self.query_one(Input).cursor_blink = False
 
     def _demand(self, remark: str = "") -> None:
         demand = line(*self._what, muted(" and "), accent("enter"), muted("; esc leaves"))

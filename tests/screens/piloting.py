@@ -8,7 +8,7 @@ from typing import Any, Final
 from textual.events import Key
 from textual.message import Message
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 from textual.worker import WorkerCancelled, WorkerFailed
 
 from tests.screens.fakes import FakeLink, make_app
@@ -27,19 +27,26 @@ PATIENCE = 60.0
 
 
 class Attention:
-    """Waits for conditions by looking again whenever a message was handled."""
+    """Waits for conditions by looking again whenever a message was handled.
 
-    def __init__(self) -> None:
+    ``shown`` is what the app shows, told where nothing brings the condition about.
+    """
+
+    def __init__(self, shown: Callable[[], str] = str) -> None:
         self._heard = asyncio.Event()
+        self._shown = shown
 
     def hook(self, message: Message) -> None:
         self._heard.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not holds():
-                self._heard.clear()
-                await self._heard.wait()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not holds():
+                    self._heard.clear()
+                    await self._heard.wait()
+        except TimeoutError as error:
+            raise AssertionError(f"nothing brought it about; the screen shows\n{self._shown()}") from error
 
 
 QUIET: Final = 4
@@ -95,6 +102,11 @@ def send(pilot: Pilot[None], key: str) -> None:
     event = Key(key, key if len(key) == 1 else None)
     event.set_sender(pilot.app)
     driver.send_message(event)
+
+
+def typing(app: RefloatApp) -> bool:
+    """Whether the next key goes into a line."""
+    return isinstance(app.focused, Input)
 
 
 def pane_text(app: RefloatApp, selector: str = "#detail") -> str:

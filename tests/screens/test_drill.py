@@ -16,7 +16,7 @@ from screens.recovery import Recovery
 from screens.stated import Stated
 from screens.typed import Typed
 from tests.screens.fakes import Ticks
-from tests.screens.piloting import SMALL, Attention, pane_text, send, table_text
+from tests.screens.piloting import SMALL, Attention, painted, pane_text, send, table_text, typing
 from tui.app import RefloatApp
 from tui.contract.load import load_contract, shipped
 from tui.opening import ClusterLink, open_kubeconfig
@@ -51,7 +51,8 @@ async def keys(pilot: Pilot[None], *pressed: str) -> None:
 
 async def test_the_missing_controllers_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    app, attention = practice("controllers-missing"), Attention()
+    app = practice("controllers-missing")
+    attention = Attention(lambda: painted(app))
     async with app.run_test(size=SMALL, notifications=True, message_hook=attention.hook) as pilot:
         desk = app.desk
 
@@ -65,7 +66,7 @@ async def test_the_missing_controllers_come_back(tmp_path: Path, monkeypatch: py
         await attention.until(lambda: bool(app.screen.query("#table")))
         await attention.until(lambda: any("+ create" in row for row in table_text(app, "#table")))
         await keys(pilot, "enter")
-        await attention.until(shows(Typed))
+        await attention.until(lambda: isinstance(app.screen, Typed) and typing(app))
         await keys(pilot, *"practice", "enter")
         await attention.until(lambda: desk.session is not None and desk.view.in_session)
         recovery = app.screen
@@ -116,14 +117,14 @@ class Walker:
         await keys(self.pilot, "escape", "5")
         await self.until(self.at_rest)
         await keys(self.pilot, "b")
-        await self.until(lambda: isinstance(self.app.screen, Typed) and self.app.focused is not None)
+        await self.until(lambda: isinstance(self.app.screen, Typed) and typing(self.app))
         await keys(self.pilot, *"practice", "enter")
         await self.until(lambda: self.app.desk.view.in_session and self.at_rest())
 
     async def say(self, key: str, word: str) -> None:
         """Opens the line for a word by a key, and types the word."""
         await keys(self.pilot, key)
-        await self.until(lambda: isinstance(self.app.screen, Stated) and self.app.focused is not None)
+        await self.until(lambda: isinstance(self.app.screen, Stated) and typing(self.app))
         await keys(self.pilot, *word, "enter")
         await self.until(self.at_rest)
 
@@ -149,7 +150,7 @@ class Walker:
             assert isinstance(asked, Ask)
             await keys(self.pilot, "y")
             if asked._question.entry.typed:
-                await self.until(lambda: isinstance(self.app.screen, Typed) and self.app.focused is not None)
+                await self.until(lambda: isinstance(self.app.screen, Typed) and typing(self.app))
                 await keys(self.pilot, *asked._question.entry.typed, "enter")
             await self.until(lambda number=number: len(session.outcomes) > number)  # type: ignore[misc]  # bound
             await self.until(lambda: isinstance(self.app.screen, Ask) or self.planned())
@@ -169,7 +170,8 @@ def walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], A
 
     @asynccontextmanager
     async def walk(name: str) -> AsyncIterator[Walker]:
-        app, attention = practice(name), Attention()
+        app = practice(name)
+        attention = Attention(lambda: painted(app))
         async with app.run_test(size=SMALL, notifications=True, message_hook=attention.hook) as pilot:
             walker = Walker(app, pilot, attention)
             await walker.begin()
