@@ -150,7 +150,7 @@ BAD: list[tuple[str, str | int, str]] = [
     (
         replaced("title: Pulumi\n", "zzz: Pulumi\n"),
         "zzz",
-        "an owner has no key 'zzz'; known are marks, reconcile, title",
+        "an owner has no key 'zzz'; known are marks, process, reconcile, title",
     ),
     (replaced("{manager: [pulumi,", "{managers: [pulumi,"), "managers", "a mark has no key 'managers'"),
     (replaced("{uid: 6a1f-22}", "{id: x}"), "id: x", "cluster has no key 'id'; did you mean 'uid'?"),

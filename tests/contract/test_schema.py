@@ -35,6 +35,7 @@ FULL: dict[str, Any] = {
                 {"inventory": ["Kustomization"]},
             ],
             "reconcile": {"command": "pulumi refresh"},
+            "process": ["Add it to cluster/src/.", "Run it."],
         },
         "flux": {"reconcile": {"annotate": {"kind": "GitRepository", "namespace": "fs", "name": "fs"}}},
     },

@@ -149,6 +149,19 @@ def test_layers_and_owners() -> None:
 
 
 @pytest.mark.parametrize(
+    ("owner", "words"),
+    [
+        ("pulumi", ["cluster/src/components/", "cluster/src/index.ts", "ownership.yaml", "refloat health"]),
+        ("flux", ["clusters/base/<component>/", "clusters/tethys/kustomization.yaml", "Commit", "get kustomization"]),
+        ("applications", ["controller", "clusters/tethys/kustomization.yaml", "Commit", "deploy,svc"]),
+    ],
+)
+def test_how_each_owner_is_given_a_new_component(owner: str, words: list[str]) -> None:
+    steps = CONTRACT.owners[owner].process
+    assert [word in step for step, word in zip(steps, words, strict=True)] == [True] * 4
+
+
+@pytest.mark.parametrize(
     ("manager", "owner"),
     [
         ("pulumi-kubernetes", "pulumi"),

@@ -66,12 +66,13 @@ class Reconcile:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A tool that manages resources."""
+    """A tool that manages resources. ``process`` are the steps by which a new component is given to it, in words."""
 
     name: str
     title: str
     marks: tuple[Mark, ...]
     reconcile: Reconcile | None = None
+    process: tuple[str, ...] = ()
     line: int = field(default=0, compare=False)
 
 

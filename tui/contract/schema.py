@@ -114,6 +114,7 @@ def _owner() -> Json:
                 ),
                 "description": "How to ask the owner to act now.",
             },
+            "process": _list(_prose("One step."), "The steps by which a new component is given to this owner."),
         },
         (),
     )

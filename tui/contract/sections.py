@@ -62,13 +62,14 @@ def owners(node: Node, families: Iterable[str]) -> dict[str, Owner]:
 
 
 def _owner(name: str, node: Node, families: Iterable[str]) -> Owner:
-    parts = node.keys(("title", "marks", "reconcile"), (), "an owner")
+    parts = node.keys(("title", "marks", "reconcile", "process"), (), "an owner")
     marks = parts["marks"].items("marks") if "marks" in parts else ()
     return Owner(
         name,
         parts["title"].prose() if "title" in parts else name,
         tuple(_mark(mark, families) for mark in marks),
         _reconcile(parts["reconcile"]) if "reconcile" in parts else None,
+        _each(parts["process"], "steps", Node.prose, str) if "process" in parts else (),
         line=node.line,
     )
 
