@@ -7,8 +7,8 @@ from typing import Any, Final
 from screens.view import View, age
 from tui.contract.model import Contract, glob
 from tui.objects import Inventory, Key, Live
-from tui.recovery.fields import CheckStatus, mapping, moment, sequence, words
-from tui.recovery.liveness import flux_state, lease_state
+from tui.ownership.conditions import CheckStatus, mapping, moment, sequence, words
+from tui.ownership.liveness import flux_state, lease_state
 from tui.recovery.workload import Offspring, deployment_state, pod_state
 from tui.widgets.spans import Line, Row, Span, bad, good, line, muted, plural, strong, warn
 

@@ -7,8 +7,8 @@ from screens.words import STRENGTHS, severity_span, state_span
 from screens.yaml_text import field_count
 from tui.contract.model import Contract
 from tui.objects import Key, Live
+from tui.ownership.conditions import conditions_of
 from tui.ownership.model import Assessment, Attribution, Candidate, Decision
-from tui.recovery.fields import conditions_of
 from tui.widgets.spans import Line, Span, bad, good, line, muted, plural, strong, warn
 
 MAX_LISTED = 30

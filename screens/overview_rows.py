@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from screens.view import Phase, View, awaited, partial
 from screens.words import WORST_FIRST, family_span, severity_span, verdict_span
+from tui.ownership.conditions import CheckStatus
 from tui.ownership.model import FamilyState, FamilyView, Finding, Severity, State
-from tui.recovery.fields import CheckStatus
 from tui.widgets.spans import Line, Row, Span, accent, bad, counted, fit, good, line, muted, plural, strong, warn
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from screens.words import family_span, state_span
 from tui.contract.model import Contract
 from tui.helm.model import Record, Status
 from tui.objects import Key
+from tui.ownership.conditions import moment
 from tui.ownership.model import Assessment, Decision, FamilyState, FamilyView, Listed, Release, State
 from tui.ownership.releases import listed_by
-from tui.recovery.fields import moment
 from tui.widgets.spans import Line, Role, Row, Span, bad, good, line, muted, plural, strong, warn
 
 HEADINGS: Final = ("release", "revision", "status", "age", "meaning")

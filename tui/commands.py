@@ -115,7 +115,7 @@ async def _health(contract: Contract, options: Options) -> Health:
 
 def unreachable_health(fault: Fault) -> Health:
     """The health of a cluster that did not answer."""
-    from tui.recovery.fields import CheckStatus
+    from tui.ownership.conditions import CheckStatus
     from tui.recovery.health import Check
 
     return Health(HealthVerdict.UNVERIFIED, (Check("cluster", CheckStatus.UNKNOWN, str(fault), None),))

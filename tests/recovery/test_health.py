@@ -28,8 +28,8 @@ from tests.recovery.health_cluster import (
 )
 from tui.contract.model import Health
 from tui.objects import Gap, Inventory, Live
+from tui.ownership.liveness import flux_state
 from tui.recovery.health import CheckStatus, HealthVerdict, check_health, health_json
-from tui.recovery.liveness import flux_state
 from tui.recovery.workload import Offspring, deployment_state, pod_state
 
 RECORDED = Path(__file__).parents[1] / "data" / "living-cluster.jsonl"

@@ -16,8 +16,8 @@ from tests.recovery.health_cluster import (
     judged,
 )
 from tui.objects import Gap, Json, Live
+from tui.ownership.liveness import FluxState, LeaseState, flux_state, lease_state
 from tui.recovery.health import CheckStatus, HealthVerdict, check_health
-from tui.recovery.liveness import FluxState, LeaseState, flux_state, lease_state
 from tui.recovery.workload import DeploymentState, PodState, deployment_state, pod_state
 
 SUBJECTS = sorted(healthy())

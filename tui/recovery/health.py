@@ -12,8 +12,8 @@ from typing import Final
 from tui.contract.model import Contract, glob
 from tui.contract.model import Health as Entry
 from tui.objects import Inventory, Json, Key, Live, Ref
-from tui.recovery.fields import CheckStatus, conditions_of, worst
-from tui.recovery.liveness import FLUX_CONTROLLERS, FLUX_GROUPS, flux_state, lease_state
+from tui.ownership.conditions import CheckStatus, conditions_of, worst
+from tui.ownership.liveness import FLUX_CONTROLLERS, FLUX_GROUPS, flux_state, lease_state
 from tui.recovery.workload import DeploymentState, Offspring, PodState, deployment_state, pod_state, pods_state
 
 __all__ = [

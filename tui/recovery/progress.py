@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from tui.ownership.conditions import integer, mapping, sequence
 from tui.recovery.chain import Entry
-from tui.recovery.fields import integer, mapping, sequence
 
 
 class ActionState(StrEnum):

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from tui.objects import Inventory, Live
-from tui.recovery.fields import (
+from tui.ownership.conditions import (
+    ONLY_METADATA,
     CheckStatus,
     Condition,
     conditions_of,
@@ -25,7 +26,6 @@ from tui.recovery.fields import (
 
 REVISION: Final = "deployment.kubernetes.io/revision"
 """The annotation that ties a Deployment to its current ReplicaSet."""
-ONLY_METADATA: Final = "only its metadata was read"
 
 
 @dataclass(frozen=True, slots=True)

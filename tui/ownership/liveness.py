@@ -9,8 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tui.objects import Live
-from tui.recovery.fields import CheckStatus, conditions_of, integer, mapping, moment, sequence, span, words
-from tui.recovery.workload import ONLY_METADATA
+from tui.ownership.conditions import (
+    ONLY_METADATA,
+    CheckStatus,
+    conditions_of,
+    integer,
+    mapping,
+    moment,
+    sequence,
+    span,
+    words,
+)
 
 REQUESTED_AT: Final = "reconcile.fluxcd.io/requestedAt"
 
