@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from screens.index import Index
     from screens.tally import Tally
     from tui.recovery.health import Health
+    from tui.recovery.outcome import Outcome
     from tui.recovery.plan import Plan
     from tui.recovery.question import Question
-    from tui.recovery.session import Outcome, Session
+from tui.recovery.session import Session
 
 SETTLE: Final = 0.25
 """Seconds that watch events gather before they are drawn."""
@@ -217,7 +218,7 @@ class Desk:
             session.state(self.view.wish)
             assessment = await session.refresh(self._progress)
         except Fault:
-            session.close()
+            await session.close()
             raise
         self.session = self.last_session = session
         self._set(in_session=True)
@@ -230,12 +231,12 @@ class Desk:
         self._set(wish=wish)
         await self._assess(hurry=True)
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """Ends the session; its report stays. Raises Fault where the journal cannot be written."""
         if self.session is not None:
             session, self.session = self.session, None
             self._set(in_session=False)
-            session.close()
+            await session.close()
 
     async def carry_out(self, plan: "Plan", question: "Question") -> "Outcome":
         """Does what was confirmed; the typed name was compared before. Raises Fault where the journal fails."""
@@ -358,7 +359,7 @@ class Desk:
     async def close(self) -> None:
         """Ends the session and closes the link."""
         with suppress(Fault):
-            self.end()
+            await self.end()
         if self.link is not None:
             link, self.link = self.link, None
             await link.close()

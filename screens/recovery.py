@@ -40,11 +40,12 @@ from screens.walk import Asked, DrillTold, Ended, Planned, RightsTold, Walk, Wor
 from tui.faults import Fault
 from tui.objects import Ref
 from tui.ownership.model import Finding
+from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.question import Question
 from tui.recovery.report import hand_back, session_json, session_markdown
 from tui.recovery.retire import retirable
-from tui.recovery.session import Outcome, Session, Status
+from tui.recovery.session import Session
 from tui.recovery.wishes import read_wish
 from tui.widgets.ledger import Ledger
 from tui.widgets.lines import Lines
@@ -361,13 +362,9 @@ class Recovery(Room):
 
     def action_end(self) -> None:
         """Ends the session; its report stays."""
-        if self.desk.session is None or self._busy:
-            return
-        try:
-            self.desk.end()
-        except Fault as fault:
-            self._trouble = str(fault)
-        self._enter(Step.REPORT)
+        if self.desk.session is not None and self._work("ending the session..."):
+            self._enter(Step.REPORT)
+            self.desk.spawn(self._walk.end)
 
     def _ask(self, entry: Entry) -> None:
         if self.desk.session is None:

@@ -11,10 +11,10 @@ from screens.yaml_text import text_lines
 from tui.ownership.model import Decision
 from tui.recovery.fields import CheckStatus
 from tui.recovery.health import Health
+from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Action, Entry, Plan
 from tui.recovery.question import Question
 from tui.recovery.report import no_trace
-from tui.recovery.session import Outcome, Status
 from tui.widgets.spans import Line, Role, Row, Span, accent, bad, good, line, muted, plural, strong, warn
 
 

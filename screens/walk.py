@@ -14,10 +14,10 @@ from screens.desk import Desk
 from screens.link import DrillCheck
 from tui.faults import Fault
 from tui.ownership.model import Wish
+from tui.recovery.outcome import Outcome
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.question import Question
-from tui.recovery.session import Outcome
 
 
 @dataclass
@@ -76,6 +76,16 @@ class Walk:
         trouble = ""
         try:
             await self._desk.begin()
+        except Fault as fault:
+            trouble = str(fault)
+        finally:
+            self._tell(WorkOver(trouble))
+
+    async def end(self) -> None:
+        """Ends the session."""
+        trouble = ""
+        try:
+            await self._desk.end()
         except Fault as fault:
             trouble = str(fault)
         finally:

@@ -60,8 +60,8 @@ def test_nothing_gets_round_the_gate_by_copying_or_subclassing_what_it_admitted(
 
 
 def test_only_the_steps_and_the_dry_run_hand_requests_to_the_writer() -> None:
-    senders = {name(path) for path in SOURCES if any(call.endswith("_writer.send") for call in called(path))}
-    assert senders == {"tui/recovery/session.py", "tui/recovery/steps.py"}
+    senders = {name(path) for path in SOURCES if any(call.endswith("writer.send") for call in called(path))}
+    assert senders == {"tui/recovery/trial.py", "tui/recovery/steps.py"}
 
 
 def test_one_writer_is_made_and_by_the_composition_alone() -> None:
@@ -69,14 +69,14 @@ def test_one_writer_is_made_and_by_the_composition_alone() -> None:
     assert makers == {"tui/opening.py"}
 
 
-def test_every_dry_run_is_marked_and_only_the_session_marks_them() -> None:
+def test_every_dry_run_is_marked_and_only_the_trial_marks_them() -> None:
     dry = {
         name(path)
         for path in SOURCES
         for node in ast.walk(tree(path))
         if isinstance(node, ast.keyword) and node.arg == "dry_run" and ast.unparse(node.value) == "True"
     }
-    assert dry - {"tui/cluster/api.py"} == {"tui/recovery/session.py"} | {
+    assert dry - {"tui/cluster/api.py"} == {"tui/recovery/trial.py"} | {
         each for each in dry if each.startswith("tui/practice/")
     }
 

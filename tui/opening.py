@@ -17,7 +17,7 @@ from tui.objects import Inventory, Json, KindKey, Ref
 from tui.options import Options
 from tui.recovery.journal import Journal
 from tui.recovery.ports import Identity
-from tui.recovery.session import Session
+from tui.recovery.session import Session, Tools
 
 if TYPE_CHECKING:
     from screens.link import Drill
@@ -81,7 +81,7 @@ class ClusterLink:
         }
         journal = Journal.create(state_directory(), header, now)
         writer = Writer(self._connection.api)
-        return Session(self._contract, identity, self.reader, writer, journal, now, self._options.wish)
+        return Session(self._contract, identity, Tools(self.reader, writer, journal, now), self._options.wish)
 
     async def watch(self, kinds: Iterable[KindKey], since: Inventory) -> AsyncIterator["Event"]:
         """Endless events of these kinds, as differences from ``since``."""

@@ -15,11 +15,12 @@ from tui.options import Options, options_of
 from tui.recovery import report
 from tui.recovery.gate import changed_pins, fingerprint
 from tui.recovery.journal import ActionState, progress_of, sessions
+from tui.recovery.outcome import Status
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.planfile import MAX_FILE, PlanFile, Row, differs, read_plan, write_plan
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.question import Question
-from tui.recovery.session import Session, Status
+from tui.recovery.session import Session
 from tui.recovery.wishes import check_wish
 from tui.text import clean
 
@@ -97,7 +98,7 @@ async def apply(arguments: argparse.Namespace, contract: Contract) -> Exit:
                 await worker.do(row)
         finally:
             with suppress(Fault):
-                session.close()
+                await session.close()
     if arguments.output == "json":
         show.print_json(report.session_json(session))
     elif arguments.output == "markdown":

@@ -23,9 +23,10 @@ from tui.contract.model import Family
 from tui.objects import Json, Ref
 from tui.ownership.model import Decision, Verdict, Wish
 from tui.recovery.journal import Journal
+from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import PlanKind
 from tui.recovery.ports import Identity, Method, Request
-from tui.recovery.session import Outcome, Session, Status
+from tui.recovery.session import Session, Tools
 
 CHART = Path(__file__).parents[1] / "data" / "pier"
 ACTIVE, STALE = "pier-0000aaaa", "pier-ffff0000"
@@ -99,9 +100,9 @@ class Wreck:
         identity = Identity("live", "", None, "admin", "test")
         clock = lambda: datetime.now(UTC)  # noqa: E731 - the session's clock, in one word
         journal = Journal.create(folder / "journal", {"context": "live"}, clock)
-        session = Session(self.contract, identity, self.reader, self.writer, journal, clock, wish)
+        session = Session(self.contract, identity, Tools(self.reader, self.writer, journal, clock), wish)
         yield session
-        session.close()
+        await session.close()
 
     def ref(self, api_version: str, kind: str, name: str) -> Ref:
         return Ref(api_version, kind, None if kind.startswith("Cluster") else self.space, name)

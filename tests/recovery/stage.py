@@ -18,9 +18,10 @@ from tui.ownership.model import Wish
 from tui.practice.cluster import PracticeCluster
 from tui.recovery.gate import Admitted
 from tui.recovery.journal import Journal
+from tui.recovery.outcome import Outcome
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.ports import Answer, Identity, Method, Request
-from tui.recovery.session import Outcome, Session
+from tui.recovery.session import Session, Tools
 
 ACTIVE, STALE = "gitops-flux-0000aaaa", "gitops-flux-ffff0000"
 SPACE = "flux-system"
@@ -83,6 +84,7 @@ class Stage:
     ) -> None:
         rules: Contract = options.pop("rules", None) or contract()
         wish: Wish | None = options.pop("wish", None)
+        options.setdefault("pause", pause)
         self.cluster = cluster
         self.reader = ClusterReader(own.api)
         self.spy = Spy(Writer(own.api))
@@ -90,12 +92,8 @@ class Stage:
         self.session = Session(
             rules,
             Identity("practice", own.server, None, "admin", rules.name),
-            self.reader,
-            self.spy,
-            self.journal,
-            now,
+            Tools(self.reader, self.spy, self.journal, now, **options),
             wish,
-            options.pop("pause", pause),
         )
         self._other = Writer(other.api)
 

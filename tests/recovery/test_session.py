@@ -34,10 +34,11 @@ from tui.practice.cluster import PracticeCluster
 from tui.practice.drills import check, load_drill
 from tui.recovery.health import HealthVerdict
 from tui.recovery.journal import Journal, load_backup, read_journal
+from tui.recovery.outcome import Status
 from tui.recovery.plan import Action, PlanKind
 from tui.recovery.ports import Identity, Method
 from tui.recovery.report import session_json, session_markdown
-from tui.recovery.session import Session, Status
+from tui.recovery.session import Session, Tools
 
 SHIPPED = Path(__file__).parents[2] / "ownership.yaml"
 METHODS = [("csa", "Update"), ("ssa", "Apply")]
@@ -67,7 +68,8 @@ async def test_a_drill_is_walked_to_its_end(
         identity = Identity("practice", connection.server, None, "admin", rules.name)
         journal = Journal.create(tmp_path / "journal", {"context": "practice"}, now)
         wish = Wish(expected=expected)
-        session = Session(rules, identity, reader, Writer(connection.api), journal, lambda: datetime.now(UTC), wish)
+        tools = Tools(reader, Writer(connection.api), journal, lambda: datetime.now(UTC))
+        session = Session(rules, identity, tools, wish)
         await session.refresh()
         for kind in (PlanKind.REPLAY, PlanKind.CLEANUP):
             plan = await session.plan(kind)
@@ -79,7 +81,7 @@ async def test_a_drill_is_walked_to_its_end(
         health = await session.verify()
         verdict = await check(cluster, told)
         document_ = session_json(session)
-        session.close()
+        await session.close()
     assert verdict.reached
     assert not verdict.risky
     assert {outcome.entry.action for outcome in session.outcomes} == actions

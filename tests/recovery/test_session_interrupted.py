@@ -16,10 +16,10 @@ from tui.faults import ApiFault, OutcomeUnknown, Unreachable
 from tui.objects import Json, Ref
 from tui.recovery import steps
 from tui.recovery.journal import ActionState, Journal, JournalFault, load_backup, progress_of, read_journal, unfinished
+from tui.recovery.outcome import Status
 from tui.recovery.plan import PlanKind
 from tui.recovery.ports import Method, Request
 from tui.recovery.report import session_markdown
-from tui.recovery.session import Status
 
 EVERY = [(PlanKind.REPLAY, LOST), (PlanKind.CLEANUP, KEPT), (PlanKind.CLEANUP, GONE), (PlanKind.CLEANUP, BOUND)]
 
@@ -201,7 +201,7 @@ async def test_closing_while_a_change_is_under_way_leaves_the_session_to_be_take
         plan, asked = await stage.ask(PlanKind.CLEANUP, "gone")
         worker = asyncio.create_task(stage.session.carry_out(plan, asked))
         await under_way.wait()
-        stage.session.close()
+        await stage.session.close()
         worker.cancel()
         with pytest.raises(asyncio.CancelledError):
             await worker

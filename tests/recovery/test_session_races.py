@@ -22,9 +22,9 @@ from tests.recovery.stage import (
     ref_of,
     release_record,
 )
+from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import PlanKind
 from tui.recovery.ports import Method, Request
-from tui.recovery.session import Outcome, Status
 
 FLUX = {"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}}
 USER = obj("Pod", "user", labels={"app": "nothing"}, spec={"containers": [{"name": "a", "image": "b"}]})

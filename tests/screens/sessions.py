@@ -12,11 +12,11 @@ from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, Wish
 from tui.recovery.health import Health, check_health
 from tui.recovery.masking import masked, to_yaml
+from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Progress
 from tui.recovery.question import Question, by_hand
-from tui.recovery.session import Outcome, Status
 
 
 class FakeSession:
@@ -97,7 +97,7 @@ class FakeSession:
         self.health = check_health(CONTRACT, assessment.inventory, frozen())
         return self.health
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.closed = True
 
 

@@ -32,10 +32,10 @@ from tests.screens.world import ACTIVE, CONTRACT, STALE, body, inventory, stampe
 from tui.faults import Fault, Unreachable
 from tui.objects import Json
 from tui.ownership.assess import assess
+from tui.recovery.outcome import Status
 from tui.recovery.plan import PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Access
-from tui.recovery.session import Status
 from tui.widgets.spans import plain_text
 
 BINDING = body(

@@ -15,6 +15,8 @@ class PlanKind(StrEnum):
     CLEANUP = "cleanup"
     REPLAY = "replay"
     RETIRE = "retire"
+    MEND = "mend"
+    UNDO = "undo"
 
 
 class Action(StrEnum):
@@ -25,6 +27,11 @@ class Action(StrEnum):
     DELETE = "delete"
     CREATE = "create"
     RETIRE = "retire"
+    REPAIR = "repair"
+    RECONCILE = "reconcile"
+    RESUME = "resume"
+    UNFINALIZE = "remove-finalizer"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,8 @@ class Entry:
     rests_on: tuple[Key, ...] = ()
     document: Document | None = field(default=None, repr=False)
     typed: str = ""
+    saved: Json | None = field(default=None, repr=False)
+    """Of a restoration: the object as its backup has it."""
 
     @property
     def id(self) -> str:

@@ -63,6 +63,26 @@ class Reader(Protocol):
         ...
 
 
+class Hold(Protocol):
+    """The session's claim to be the only one that acts on this cluster."""
+
+    async def refused(self) -> str:
+        """Why no change may be made now, in one sentence; empty while the claim stands, or was waived."""
+        ...
+
+    async def release(self) -> None:
+        """Gives the claim up; a failure costs nothing, for it lapses by itself. Raises nothing."""
+        ...
+
+
+class Herald(Protocol):
+    """Tells the cluster itself what was done."""
+
+    async def tell(self, ref: Ref, reason: str, text: str) -> str:
+        """Records an Event on an object; returns why that failed, or the empty string. Raises nothing."""
+        ...
+
+
 class Method(StrEnum):
     """The mutating requests Refloat sends."""
 

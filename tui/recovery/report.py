@@ -7,7 +7,8 @@ from tui.helm.model import Record
 from tui.objects import Json, Key, Ref
 from tui.ownership.attribution import counts
 from tui.ownership.model import Assessment, Attribution, Candidate, FamilyView, Finding, Missing, Severity
-from tui.recovery.session import Session, Status
+from tui.recovery.outcome import Status
+from tui.recovery.session import Session
 from tui.text import clean
 
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"

@@ -14,7 +14,7 @@ from tui.helm.manifest import stamped
 from tui.objects import Inventory, Json, Live
 from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, owns_nothing, stamp_managers, stamp_of
 from tui.ownership.model import FamilyView
-from tui.recovery.plan import Entry
+from tui.recovery.plan import Action, Entry
 from tui.recovery.ports import Method, Request
 
 DEFAULT_MANAGER = "helm"
@@ -60,6 +60,18 @@ def release_manager(view: FamilyView, inventory: Inventory) -> str:
         found.update({m.name for m in live.managers if m.name in holders and not owns_nothing(m)})
     # Of two that hold as many, the first by name: the same objects always give the same answer.
     return min(found, key=lambda name: (-found[name], name)) if found else DEFAULT_MANAGER
+
+
+def first(entry: Entry, body: Json | None, view: FamilyView, inventory: Inventory, *, dry_run: bool = False) -> Request:
+    """The first request of an entry, on ``body``, the object as it was just read (None: it is not there)."""
+    manager = keeper_of(view, inventory, body).manager
+    meta = (body or {}).get("metadata") or {}
+    version = str(meta.get("resourceVersion") or "")
+    if entry.action in (Action.DELETE, Action.RECREATE, Action.RETIRE):
+        return delete(entry, str(meta.get("uid") or ""), version, dry_run=dry_run)
+    if entry.action is Action.ADOPT:
+        return stamp(entry, view.family.namespace, version, manager, dry_run=dry_run)
+    return create(entry, replayed(entry, view.family.namespace), manager, dry_run=dry_run)
 
 
 def delete(entry: Entry, uid: str, resource_version: str, *, dry_run: bool) -> Request:

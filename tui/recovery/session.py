@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from tui.contract.model import Contract
-from tui.faults import ApiFault, Exit, Fault, OutcomeUnknown, Unverified
+from tui.faults import Exit, Fault, OutcomeUnknown
 from tui.objects import Inventory, KindKey, Live
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, FamilyView, Wish
@@ -20,52 +19,38 @@ from tui.recovery import question, requests, retire
 from tui.recovery.chain import JournalFault
 from tui.recovery.gate import DEPLOYMENT, Admitted, Look, Refusal, admit, judge, kinds_to_reread, pins_of
 from tui.recovery.health import Health, check_health
-from tui.recovery.masking import hushed, visible
+from tui.recovery.masking import visible
+from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Action, Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
-from tui.recovery.ports import Answer, Identity, Method, Progress, Reader, Request
-from tui.recovery.question import Question, Trial
+from tui.recovery.ports import Herald, Hold, Identity, Progress, Reader
+from tui.recovery.question import Question
 from tui.recovery.steps import Record, Steps, Writer
+from tui.recovery.trial import try_out
 from tui.text import clean
 
 
-class Status(StrEnum):
-    """How one entry ended."""
-
-    DONE = "done"
-    REFUSED = "refused"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    IN_DOUBT = "in-doubt"
-
-
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one entry ended, in words."""
+class Tools:
+    """What a session works with, handed in by whoever composes the program; ``clock`` gives an offset too."""
 
-    entry: Entry
-    status: Status
-    text: str
+    reader: Reader
+    writer: Writer
+    journal: Record
+    clock: Callable[[], datetime]
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    hold: Hold | None = None
+    herald: Herald | None = None
 
 
 class Session:
     """One operator's recovery of one cluster. Open it only after the context's name was typed.
 
     ``before`` is the assessment it began with, ``assessment`` the newest, ``health`` the newest health check; each is
-    None until it was made.
+    None until it was made. ``untold`` says why a change could not be recorded as an Event; empty where all were.
     """
 
-    def __init__(
-        self,
-        contract: Contract,
-        identity: Identity,
-        reader: Reader,
-        writer: Writer,
-        journal: Record,
-        clock: Callable[[], datetime],
-        wish: Wish | None = None,
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, contract: Contract, identity: Identity, tools: Tools, wish: Wish | None = None) -> None:
         self.contract = contract
         self.identity = identity
         self.wish = wish or Wish()
@@ -73,11 +58,14 @@ class Session:
         self.before: Assessment | None = None
         self.assessment: Assessment | None = None
         self.health: Health | None = None
-        self._reader = reader
-        self._writer = writer
-        self._journal = journal
-        self._clock = clock
-        self._pause = pause
+        self.untold = ""
+        self._reader = tools.reader
+        self._writer = tools.writer
+        self._journal = tools.journal
+        self._clock = tools.clock
+        self._pause = tools.pause
+        self._hold = tools.hold
+        self._herald = tools.herald
         self._one_at_a_time = asyncio.Lock()
         self._changed: datetime | None = None
 
@@ -120,7 +108,7 @@ class Session:
         # A whole object as YAML and its diff take up to a second: off the loop, as above.
         if refusal is not None:
             return await asyncio.to_thread(question.refused, entry, look, refusal.why)
-        trial = await self._try(plan, entry, look)
+        trial = await try_out(self.contract, plan.pins, entry, look, self._view(entry, look), self._writer)
         return await asyncio.to_thread(question.asked, entry, look, trial)
 
     async def _look(self, entry: Entry) -> Look:
@@ -139,56 +127,6 @@ class Session:
         if view is None:
             raise Fault(f"the contract no longer knows the release family {entry.family}")
         return view
-
-    def _request(self, entry: Entry, look: Look, *, dry_run: bool) -> Request:
-        """The first request of an entry."""
-        view = self._view(entry, look)
-        manager = requests.keeper_of(view, look.assessment.inventory, look.body).manager
-        meta = (look.body or {}).get("metadata") or {}
-        version = str(meta.get("resourceVersion") or "")
-        if entry.action in (Action.DELETE, Action.RECREATE, Action.RETIRE):
-            return requests.delete(entry, str(meta.get("uid") or ""), version, dry_run=dry_run)
-        if entry.action is Action.ADOPT:
-            return requests.stamp(entry, view.family.namespace, version, manager, dry_run=dry_run)
-        return requests.create(entry, requests.replayed(entry, view.family.namespace), manager, dry_run=dry_run)
-
-    async def _try(self, plan: Plan, entry: Entry, look: Look) -> Trial:
-        """The server's word on a dry run of an entry."""
-        request = self._request(entry, look, dry_run=True)
-        try:
-            answer = await self._dry_run(plan, entry, look, request)
-            result = None if request.method is Method.DELETE else answer.body
-            if entry.action is Action.RECREATE:
-                result = await self._try_recreate(plan, entry, look)
-        except Unverified as fault:
-            return Trial(ok=False, text=f"it could not be tried: {fault}")
-        except Fault as fault:
-            return Trial(ok=False, text=f"the server would refuse it: {fault}")
-        told = () if entry.ref.kind == "Secret" else answer.warnings
-        warned = f"; it warns: {'; '.join(told)}" if told else ""
-        return Trial(ok=True, text=f"the server would accept it{warned}", result=result)
-
-    async def _dry_run(self, plan: Plan, entry: Entry, look: Look, request: Request) -> Answer:
-        admitted = admit(self.contract, entry, plan.pins, look, None, request)
-        if isinstance(admitted, Refusal):
-            raise Fault(admitted.why)
-        try:
-            return await self._writer.send(admitted)
-        except Fault as fault:
-            raise hushed(fault, entry.ref) from None
-
-    async def _try_recreate(self, plan: Plan, entry: Entry, look: Look) -> dict[str, object]:
-        """The create half of a recreation: only "already exists" says that nothing but the old object is in the way."""
-        view = self._view(entry, look)
-        manager = requests.keeper_of(view, look.assessment.inventory, look.body).manager
-        body = requests.replayed(entry, view.family.namespace)
-        try:
-            await self._dry_run(plan, entry, look, requests.create(entry, body, manager, dry_run=True))
-        except ApiFault as fault:
-            if fault.reason == "AlreadyExists":
-                return body
-            raise
-        raise Fault(f"{entry.ref.label} could be created now: it is gone meanwhile")
 
     def skip(self, entry: Entry) -> Outcome:
         """Leaves one entry out; what rested on it is protected again in the next plan."""
@@ -216,9 +154,11 @@ class Session:
             return self._refuse(entry, f"its name was to be typed: {entry.typed}")
         async with self._one_at_a_time:
             self._journal.append("confirmed", entry=entry.id, uid=entry.ref.uid, release=entry.release)
+            if self._hold is not None and (why := await self._hold.refused()):
+                return self._refuse(entry, why)
             try:
                 look = await self._look(entry)
-                request = self._request(entry, look, dry_run=False)
+                request = requests.first(entry, look.body, self._view(entry, look), look.assessment.inventory)
             except Fault as fault:
                 return self._refuse(entry, f"it could not be read again: {fault}")
             admitted = admit(self.contract, entry, plan.pins, look, asked.seen, request)
@@ -238,6 +178,7 @@ class Session:
             outcome = self._ended(entry, Status.DONE, text)
             self._changed = self._clock()
             self._journal.append("done", entry=entry.id)
+            await self._tell(outcome)
         except JournalFault as fault:
             self._interrupted(entry, steps, str(fault))
             raise
@@ -248,6 +189,12 @@ class Session:
             outcome = self._failed(entry, steps, fault)
         await self._take_in(entry, look)
         return outcome
+
+    async def _tell(self, outcome: Outcome) -> None:
+        """Records what was done as an Event on its object; where that fails, the report says so."""
+        if self._herald is not None:
+            entry = outcome.entry
+            self.untold = await self._herald.tell(entry.ref, entry.action.value, outcome.text) or self.untold
 
     def _failed(self, entry: Entry, steps: Steps, fault: Fault) -> Outcome:
         """An entry that ended badly. What was sent is known or in doubt; where the object was saved is told."""
@@ -295,9 +242,11 @@ class Session:
         self._journal.append("verified", verdict=self.health.verdict.value, preflight=assessment.verdict.value)
         return self.health
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends the session; its journal says so, unless a change is still under way: the next start then finds it."""
         try:
+            if self._hold is not None:
+                await self._hold.release()
             if not self._one_at_a_time.locked():
                 self._journal.append("closed", done=sum(o.status is Status.DONE for o in self.outcomes))
         finally:
