@@ -232,3 +232,10 @@ def test_documents_come_back(objects: list[tuple[str, str | None, str]]) -> None
     documents = parse_manifest(manifest)
     assert [d.body for d in documents] == bodies
     assert [(d.ref.name, d.ref.namespace) for d in documents] == [(name, space) for name, space, _ in objects]
+
+
+def test_a_document_knows_the_line_it_begins_in() -> None:
+    one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
+    pair = "kind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: c}}\n"
+    text = f"# Note\n\n{one % 'a'}---\n# Source: x.yaml\n{one % 'b'}--- # more\n\n{pair}"
+    assert [(each.ref.name, each.line) for each in parse_manifest(text)] == [("a", 3), ("b", 8), ("c", 13)]

@@ -30,12 +30,16 @@ _SOURCE: Final = re.compile(r"\s*# Source: ([^\r\n]+)")
 
 
 class ManifestFault(Fault):
-    """A manifest that cannot be read whole. ``document`` and ``line`` count from 1; the text never quotes values."""
+    """A manifest that cannot be read whole. ``document`` and ``line`` count from 1; the text never quotes values.
+
+    ``problem`` is what is wrong, without the place.
+    """
 
     def __init__(self, problem: str, document: int, line: int, of: str = "manifest") -> None:
         super().__init__(
             f"{of}, document {document}, line {line}: {problem}; nothing of it is used until the release is mended"
         )
+        self.problem = problem
         self.document = document
         self.line = line
 
@@ -46,6 +50,7 @@ class _Chunk:
     number: int
     line: int
     of: str
+    first: int
 
     def fault(self, problem: str, line: int = 0) -> ManifestFault:
         return ManifestFault(problem, self.number, self.line + line, self.of)
@@ -136,7 +141,7 @@ def _chunks(text: str, of: str) -> Iterator[_Chunk]:
             number += 1
             if number > MAX_DOCUMENTS:
                 raise ManifestFault(f"more than {MAX_DOCUMENTS} documents", number, line, of)
-            yield _Chunk(piece, number, line, of)
+            yield _Chunk(piece, number, line, of, line + _blank_lines(piece))
         if end:
             line += text.count("\n", start, end.end())
             start = end.end()
@@ -144,6 +149,12 @@ def _chunks(text: str, of: str) -> Iterator[_Chunk]:
 
 def _is_blank(piece: str) -> bool:
     return all(not line or line.startswith("#") for line in map(str.strip, piece.splitlines()))
+
+
+def _blank_lines(piece: str) -> int:
+    """How many lines stand before the first that says something."""
+    lines = enumerate(map(str.strip, piece.split("\n")))
+    return next((at for at, line in lines if line and not line.startswith("#")), 0)
 
 
 def _documents(body: Any, source: str, chunk: _Chunk) -> Iterator[Document]:
@@ -181,7 +192,7 @@ def _document(body: Json, source: str, chunk: _Chunk) -> Document:
     except UnicodeEncodeError as wrong:
         raise chunk.fault("half a character (a lone surrogate)") from wrong
     ref = Ref(api_version, kind, namespace or None, name)
-    return Document(ref, body, source, sha256, None if name else generate)
+    return Document(ref, body, source, sha256, None if name else generate, chunk.first)
 
 
 def _part(parent: Json, key: str, chunk: _Chunk) -> str:

@@ -89,7 +89,8 @@ class Undecodable:
 class Document:
     """One document of a manifest, in manifest order. ``ref`` has no namespace default applied and no uid.
 
-    ``sha256`` is the hex digest of the document's canonical JSON. ``generate_name`` is set instead of a name.
+    ``sha256`` is the hex digest of the document's canonical JSON. ``generate_name`` is set instead of a name. ``line``
+    is where it begins in the text it was read from, counting from 1.
     """
 
     ref: Ref
@@ -97,6 +98,7 @@ class Document:
     source: str = ""
     sha256: str = ""
     generate_name: str | None = None
+    line: int = field(default=0, compare=False)
 
     @property
     def key(self) -> Key:
