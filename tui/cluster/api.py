@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
@@ -62,11 +64,15 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One successful answer. ``data`` is its JSON, or its text where text was asked for."""
+    """One successful answer. ``data`` is its JSON, or its text where text was asked for.
+
+    ``date`` is when the server says it answered, by its own clock in whole seconds; None where it does not say.
+    """
 
     code: int
     data: Any = field(repr=False)
     warnings: tuple[str, ...] = ()
+    date: datetime | None = None
 
 
 def segments(*parts: str) -> str:
@@ -126,8 +132,9 @@ class Api:
         answer.
         """
         place = self.place(path)
-        body = await self.fetch(path, query, accept=accept, limit=limit)
-        return Reply(200, decode(body, place) if raw else decode_clean(body, place))
+        _, headers, body = await self._read(path, query, accept, limit)
+        _expect_json(headers, place)
+        return Reply(200, decode(body, place) if raw else decode_clean(body, place), date=_date(headers))
 
     async def fetch(self, path: str, query: Query = (), *, accept: str = JSON, limit: int = MAX_REPLY) -> bytes:
         """GET of JSON as it came over the wire, for who parses it himself. Raises as :meth:`get`."""
@@ -284,6 +291,14 @@ def _expect_json(headers: _Headers, place: str) -> None:
     content_type = headers.get("Content-Type", "")
     if "json" not in content_type:
         raise not_an_api_server(content_type, place)
+
+
+def _date(headers: _Headers) -> datetime | None:
+    try:
+        said = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return None
+    return said if said.tzinfo else None
 
 
 def _retry_after(code: int, headers: _Headers) -> float | None:

@@ -1,6 +1,7 @@
 """The Reader that a connection offers: discovery, inventory, single objects, rights, watches, logs. It cannot write."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from tui.cluster import access, logs
 from tui.cluster.api import Api
@@ -56,21 +57,25 @@ class ClusterReader:
         speak of this object (a proxy's, or a vanished kind's) is no proof of absence. Raises ApiFault, Unreachable or
         Unverified.
         """
+        return (await self.dated(ref))[0]
+
+    async def dated(self, ref: Ref) -> tuple[Json | None, datetime | None]:
+        """As :meth:`get`, with when the server answered by its own clock; None where it does not say."""
         served = await self._resolver.find(ref)
         if served is None:
-            return None
+            return None, None
         try:
             reply = await self._api.get(address(served, ref), raw=True)
         except ApiFault as fault:
             if fault.code != 404:
                 raise
             if fault.reason == "NotFound" and f'"{ref.name}" not found' in fault.message:
-                return None
+                return None, None
             await self._must_be_unserved(ref, fault)
-            return None
+            return None, None
         if not isinstance(reply.data, dict):
             raise Unverified(f"{ref.label} was answered with something that is no object")
-        return reply.data
+        return reply.data, reply.date
 
     async def _must_be_unserved(self, ref: Ref, fault: ApiFault) -> None:
         catalog = await self._fresh()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -59,7 +60,12 @@ class Server:
         """The aiohttp application."""
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_route("*", "/{tail:.*}", self.handle)
+        app.on_response_prepare.append(self._date)
         return app
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        """An API server's Date is its own clock's, as the times in its objects are."""
+        response.headers["Date"] = format_datetime(self.world.clock.now(), usegmt=True)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Any request."""
