@@ -71,7 +71,7 @@ def _http(request: Request, served: Served) -> tuple[str, str, list[tuple[str, s
             query = [*_common(request), _STRICT]
             return "POST", collection(served, request.ref.namespace), query, request.body, JSON
         case Method.APPLY:
-            query = [*_common(request), _STRICT]
+            query = [*_common(request), _STRICT, *([("force", "true")] if request.force else [])]
             return "PATCH", address(served, request.ref), query, _utf8(request), _PATCH_TYPES[request.method]
         case Method.MERGE_PATCH | Method.JSON_PATCH:
             if (request.method is Method.JSON_PATCH) != isinstance(request.body, list):

@@ -1,7 +1,7 @@
 """A plan: the ordered actions of a recovery, each pinned to what was seen. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tui.helm.model import Document
@@ -82,18 +82,30 @@ class Entry:
     rests_on: tuple[Key, ...] = ()
     document: Document | None = field(default=None, repr=False)
     typed: str = ""
+    chart: bool = False
+    """The document is one of the chart's own CRDs: Helm gives those no stamp."""
+    finalizer: str = ""
+    """The one finalizer that is to be removed."""
     saved: Json | None = field(default=None, repr=False)
     """Of a restoration: the object as its backup has it."""
 
     @property
     def id(self) -> str:
         """Names the entry in the journal: one object has at most one entry of an action in a session."""
-        return f"{self.action.value} {self.ref.group}/{self.ref.label}"
+        return entry_id(self.action, self.ref, self.finalizer)
+
+
+def entry_id(action: Action, ref: Ref, finalizer: str = "") -> str:
+    """Names an entry: its action, its object and, where one is to be removed, the finalizer."""
+    return f"{action.value} {ref.group}/{ref.label}{f' {finalizer}' if finalizer else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The entries of one step, in the order they are to be done. ``advice`` is shown above the table."""
+    """The entries of one step, in the order they are to be done. ``advice`` is shown above the table.
+
+    ``offered`` entries belong to the step too, and are done only where an operator asks for them.
+    """
 
     kind: PlanKind
     pins: Pins
@@ -101,6 +113,12 @@ class Plan:
     advice: tuple[str, ...] = ()
     left_out: tuple[tuple[Ref, str], ...] = ()
     """What is not in the plan though an operator may look for it, and why."""
+    offered: tuple[Entry, ...] = ()
+
+    @property
+    def all(self) -> tuple[Entry, ...]:
+        """Every entry that may be carried out: the plan's own, then the offered ones."""
+        return (*self.entries, *self.offered)
 
     def without(self, skipped: Iterable[Key]) -> "Plan":
         """The plan once these entries are skipped: what rested on them is protected again and leaves the plan too."""
@@ -117,7 +135,8 @@ class Plan:
             for entry in self.entries
             if entry.ref.key in gone
         )
-        return Plan(self.kind, self.pins, tuple(kept), self.advice, (*self.left_out, *left))
+        offered = tuple(entry for entry in self.offered if entry.ref.key not in skip)
+        return replace(self, entries=tuple(kept), left_out=(*self.left_out, *left), offered=offered)
 
 
 _SKIPPED = "skipped by the operator"

@@ -97,7 +97,8 @@ class Method(StrEnum):
 class Request:
     """One mutating request. For DELETE ``body`` is the DeleteOptions, preconditions and dryRun included.
 
-    ``manager`` is the fieldManager sent; empty for DELETE. ``dry_run`` asks the server to change nothing.
+    ``manager`` is the fieldManager sent; empty for DELETE. ``dry_run`` asks the server to change nothing. ``force``
+    lets an APPLY take fields from other managers.
     """
 
     method: Method
@@ -105,6 +106,7 @@ class Request:
     body: Json | list[Json] = field(repr=False)
     manager: str = ""
     dry_run: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
