@@ -29,7 +29,7 @@ def fill(journal: Journal) -> None:
     journal.append("planned", entries=["delete a", "delete b"])
     journal.append("confirmed", entry="delete a")
     saved = journal.backup(role("a"), {"kind": "ClusterRole", "metadata": {"name": "a"}})
-    journal.append("saved", entry="delete a", backup=saved.name)
+    journal.append("saved", entry="delete a", backup=saved.path, sha256=saved.sha256)
     journal.append("sending", entry="delete a", action="delete", ref=role("a").to_json(), step=1, steps=1)
     journal.append("answered", entry="delete a", code=200)
     journal.append("done", entry="delete a")

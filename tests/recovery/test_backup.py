@@ -161,7 +161,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_of_an_object_leads_out_of_the_folder(journal: Journal, name: str) -> None:
-    saved = [journal.backup(Ref("v1", name, name, name), {"metadata": {"name": name}}) for _ in range(3)]
+    backups = [journal.backup(Ref("v1", name, name, name), {"metadata": {"name": name}}) for _ in range(3)]
+    saved = [Path(each.path) for each in backups]
     journal.close()
     assert len({path.name for path in saved}) == 3
     assert {path.name for path in saved} | {"mark"} == set(os.listdir(journal.folder))  # noqa: PTH208 - names alone
@@ -171,9 +172,9 @@ def test_no_name_of_an_object_leads_out_of_the_folder(journal: Journal, name: st
 
 def test_no_backup_takes_the_place_of_another(journal: Journal) -> None:
     ref = Ref("v1", "Secret", "flux-system", "s")
-    first, second = (journal.backup(ref, {"turn": turn}) for turn in (1, 2))
+    first, second = (Path(journal.backup(ref, {"turn": turn}).path) for turn in (1, 2))
     first.unlink()
-    third = journal.backup(ref, {"turn": 3})
+    third = Path(journal.backup(ref, {"turn": 3}).path)
     journal.close()
     assert third != second
     assert (load_backup(second), load_backup(third)) == ({"turn": 2}, {"turn": 3})

@@ -44,7 +44,7 @@ def test_everything_is_for_the_owner_alone_whatever_the_umask(state: Path) -> No
     finally:
         os.umask(before)
     assert {mode(state), mode(journal.folder)} == {0o700}
-    assert {mode(journal.path), mode(saved), mode(journal.folder / "mark")} == {0o600}
+    assert {mode(journal.path), mode(Path(saved.path)), mode(journal.folder / "mark")} == {0o600}
 
 
 def test_a_directory_that_others_may_read_is_closed_to_them(state: Path) -> None:

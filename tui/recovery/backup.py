@@ -7,7 +7,7 @@ line carries the SHA-256 of the rest: a copy that was cut short or edited is not
 
 import re
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -21,6 +21,13 @@ MAX_BACKUP: Final = 32 * 1024 * 1024
 _HEADER: Final = "# refloat backup, sha256 of the lines below: "
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*\Z")
 _WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "inf", "nan"})
+
+
+class Saved(NamedTuple):
+    """A backup on disk: its path, and the SHA-256 of the whole file in hex."""
+
+    path: str
+    sha256: str
 
 
 class _Dumper(yaml.SafeDumper):

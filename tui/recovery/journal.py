@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from tui.objects import Json, Ref
-from tui.recovery.backup import MAX_BACKUP, dump_backup, parse_backup
+from tui.recovery.backup import MAX_BACKUP, Saved, dump_backup, parse_backup
 from tui.recovery.chain import GENESIS, TORN, Entry, JournalFault, Mark, Reading, encode, read_chain, torn_fields
 from tui.recovery.private import NO_FOLLOW, explained, open_directory, open_regular, own, read_all, write, write_new
 from tui.recovery.progress import ActionProgress, ActionState, progress_of
@@ -32,6 +33,7 @@ __all__ = [
     "JournalFault",
     "Reading",
     "Session",
+    "backup_path",
     "load_backup",
     "progress_of",
     "read_journal",
@@ -165,17 +167,21 @@ class Journal:
             self._entries.append(entry)
             return entry
 
-    def backup(self, ref: Ref, body: Json) -> Path:
-        """Saves a whole object as YAML, durable and readable by the owner alone; the path of its file.
+    def backup(self, ref: Ref, body: Json) -> Saved:
+        """Saves a whole object as YAML, durable and readable by the owner alone.
 
-        The caller names it in an entry ``saved`` (``backup=path.name``): a file that no entry names may be cut short.
+        The caller names it in an entry ``saved`` (``backup``, ``sha256``): a file that no entry names may be cut short.
         """
         text = dump_backup(body).encode("ascii")
         with self._lock:
             self._refuse_failed()
             with explained("save an object to", self.folder):
                 name = write_new(self._descriptors.folder, _backup_name(ref), text)
-        return self.folder / name
+        return Saved(str(self.folder / name), sha256(text).hexdigest())
+
+    def recall(self, name: str) -> Json:
+        """The object of a backup that an entry names, of this session or another of the directory."""
+        return load_backup(backup_path(self.path, name))
 
     def close(self) -> None:
         """Releases the file; the session itself ends with an entry ``closed``. Closing twice is fine."""
@@ -227,6 +233,15 @@ def sessions(directory: Path) -> tuple[Session, ...]:
 def unfinished(directory: Path) -> tuple[Session, ...]:
     """The sessions that were opened and never closed, oldest first, those of running processes included."""
     return tuple(session for session in sessions(directory) if session.unfinished)
+
+
+def backup_path(journal: Path, name: str) -> Path:
+    """Where a backup that an entry of this journal names is now, wherever the directory was moved to.
+
+    ``name`` is a path, or the file's name alone in the session's own folder.
+    """
+    folder, _, file = name.rpartition("/")
+    return journal.parent / (folder.rpartition("/")[2] or journal.stem) / file
 
 
 def load_backup(path: Path) -> Json:

@@ -8,12 +8,13 @@ from tui.faults import ApiFault, Fault, OutcomeUnknown, Unverified
 from tui.objects import Json, Live, Ref
 from tui.ownership.evidence import stamp_managers
 from tui.ownership.model import FamilyView
-from tui.recovery import requests
+from tui.recovery import chain, requests
+from tui.recovery.backup import Saved
 from tui.recovery.chain import JournalFault
 from tui.recovery.gate import Admitted, Look, Refusal, admit_follow_up, admit_recreation, made_by
 from tui.recovery.masking import hushed
 from tui.recovery.plan import Action, Entry
-from tui.recovery.ports import Answer, Reader, Request
+from tui.recovery.ports import Answer, Method, Reader, Request
 
 WAIT_SECONDS: Final = 60.0
 """How long a change is waited for before the session says that it is still under way."""
@@ -42,8 +43,17 @@ class Record(Protocol):
         """Writes one entry."""
         ...
 
-    def backup(self, ref: Ref, body: Json) -> object:
-        """Writes the whole object and returns the path of the copy."""
+    def backup(self, ref: Ref, body: Json) -> Saved:
+        """Writes the whole object and says where the copy is."""
+        ...
+
+    @property
+    def entries(self) -> tuple[chain.Entry, ...]:
+        """Every entry so far, oldest first; those of an earlier process too."""
+        ...
+
+    def recall(self, name: str) -> Json:
+        """The object that an entry ``saved`` named. Raises JournalFault where the copy was cut, changed or lost."""
         ...
 
     def close(self) -> None:
@@ -55,7 +65,8 @@ class Steps:
     """Carries out one entry whose first request the gate has admitted on ``look``. Raises Fault where it ends badly.
 
     ``announced`` counts the requests that may have reached the server, ``accepted`` those it answered with success;
-    ``copy`` is where the object was saved, empty where there was none.
+    ``copy`` is where the object was saved, empty where there was none; ``left`` is the object as it was left, None
+    where it left. Of an entry that an earlier process began, ``look`` has the object as that process saved it.
     """
 
     def __init__(
@@ -71,6 +82,7 @@ class Steps:
         self.announced = 0
         self.accepted = 0
         self.copy = ""
+        self.left: Json | None = None
         self._entry = entry
         self._look = look
         self._view = view
@@ -84,9 +96,14 @@ class Steps:
         """Does the entry and says so in a sentence."""
         entry = self._entry
         if self._look.body is not None:
-            self.copy = str(await asyncio.to_thread(self._journal.backup, entry.ref, self._look.body))
-            await self._note("saved", backup=self.copy)
-        uid = await self._first(admitted)
+            saved = await asyncio.to_thread(self._journal.backup, entry.ref, self._look.body)
+            self.copy = saved.path
+            await self._note("saved", backup=saved.path, sha256=saved.sha256)
+        return await self.go_on(await self._first(admitted))
+
+    async def go_on(self, uid: str) -> str:
+        """What follows the first request of an entry, which left the object of this uid, or removed it."""
+        entry = self._entry
         if entry.action is Action.DELETE:
             await self._gone()
             return f"{entry.ref.label} is deleted"
@@ -96,6 +113,11 @@ class Steps:
         if entry.action is Action.RECREATE:
             await self._gone()
             uid = await self._create_again()
+        return await self.finish(uid)
+
+    async def finish(self, uid: str) -> str:
+        """What follows the last change of the object of this uid: who holds its fields, and what it waits for."""
+        entry = self._entry
         await self._own(uid)
         if entry.ref.kind == "CustomResourceDefinition":
             await self._until("Established", _established)
@@ -144,6 +166,7 @@ class Steps:
         except Fault as fault:
             raise hushed(fault, ref) from None
         self.accepted = step
+        self.left = answer.body if request.method is not Method.DELETE else None
         meta = answer.body.get("metadata") or {}
         version = meta.get("resourceVersion")
         await self._note("answered", step=step, code=answer.code, uid=meta.get("uid"), resource_version=version)
@@ -193,6 +216,7 @@ class Steps:
             live = await self._reader.get(self._entry.ref)
             if live is None:
                 raise Fault("it vanished right after it was written")
+            self.left = live
             request = self._hand_over(live)
             if request is None or await self._handed_over(uid, live, request):
                 return
