@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from tui.contract.model import Contract
 from tui.contract.select import matches_document
-from tui.objects import Inventory, Json, KindKey, Live
+from tui.objects import Inventory, Json, KindKey, Live, Ref
 from tui.ownership.evidence import INVENTORIES
 from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, FamilyView
 from tui.ownership.references import dig, is_referrer_group, items
 from tui.ownership.releases import STORAGE_KINDS
 from tui.ownership.usage import USERS
-from tui.recovery import retire
+from tui.recovery import lease, retire
 from tui.recovery.masking import LAST_APPLIED
 from tui.recovery.plan import Action, Entry, FamilyPin, Pins, subjects_of
 from tui.recovery.ports import Method, Request
@@ -234,6 +234,41 @@ def admit_recreation(entry: Entry, now: Json | None, request: Request) -> Admitt
     create = request.method is Method.CREATE and request.ref.key == entry.ref.key
     return Admitted(request) if create and entry.action is Action.RECREATE else _unfit(entry, request)
 
+
+def admit_lease(request: Request) -> Admitted | Refusal:
+    """Admits what keeps two operators apart: the session's own Lease, made, or changed exactly as it was last read."""
+    ref, body = request.ref, request.body if isinstance(request.body, dict) else {}
+    meta = body.get("metadata") or {}
+    ours = (ref.api_version, ref.kind, ref.name) == (lease.API_VERSION, "Lease", lease.NAME) and bool(ref.namespace)
+    held = request.manager == lease.MANAGER and not request.dry_run
+    if request.method is Method.CREATE:
+        fits = set(body) == _MADE and _names(body, ref) and set(meta) <= {"name", "namespace", "annotations"}
+    else:
+        pinned = bool(meta.get("uid")) and bool(meta.get("resourceVersion"))
+        parts = {"metadata", "spec"}
+        fits = request.method is Method.MERGE_PATCH and pinned and set(body) == parts and set(meta) <= _LEASED
+    return Admitted(request) if ours and held and fits else _unlike(request, "the session's own Lease")
+
+
+def admit_event(request: Request) -> Admitted | Refusal:
+    """Admits the telling of a change: an Event made in Refloat's own name, of the normal type."""
+    ref, body = request.ref, request.body if isinstance(request.body, dict) else {}
+    ours = (ref.api_version, ref.kind) == ("v1", "Event") and _names(body, ref) and not request.dry_run
+    named = body.get("reportingComponent") == lease.MANAGER and body.get("type") == "Normal"
+    told = ours and named and request.method is Method.CREATE and request.manager == lease.MANAGER
+    return Admitted(request) if told else _unlike(request, "an Event of a change")
+
+
+def _names(body: Json, ref: Ref) -> bool:
+    return Ref.of(body) == ref
+
+
+def _unlike(request: Request, what: str) -> Refusal:
+    return Refusal(f"a {request.method.value} of {request.ref.label} is not {what}")
+
+
+_MADE: Final = {"apiVersion", "kind", "metadata", "spec"}
+_LEASED: Final = {"uid", "resourceVersion", "annotations"}
 
 _FOLLOW_UP: Final = {"/metadata/managedFields", "/metadata/resourceVersion"}
 
