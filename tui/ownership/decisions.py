@@ -5,7 +5,7 @@ from typing import Final
 
 from tui.contract.select import Claims
 from tui.objects import Inventory, Json, Key, Live
-from tui.ownership.evidence import World, stamp_of
+from tui.ownership.evidence import World, stamp_of, whole
 from tui.ownership.holding import held_by_another
 from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Rule
 from tui.ownership.references import BINDINGS, RBAC
@@ -18,7 +18,8 @@ _OURS: Final = frozenset({Rule.S1, Rule.S2, Rule.S3, Rule.S4, Rule.S5})
 
 def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims) -> tuple[Candidate, ...]:
     """One decision for every object stamped with a release of the family that is not the active one, and for every
-    object that the active manifest lists and that bears no stamp or is held by kubectl.
+    object that the active manifest (or, in an absent family, that of an expected release) lists and that bears no
+    stamp or is held by kubectl.
 
     Deletions come in an order in which users leave before what they use; the rest is ordered by identity.
     """
@@ -26,7 +27,9 @@ def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims)
     stamped = [live for live in inventory.objects.values() if _own_family_stamp(view, live)]
     stamped.sort(key=lambda live: _sort_key(live.key))
     if view.state is not FamilyState.ACTIVE:
-        return tuple(_unsettled(rules, live) for live in stamped)
+        bare = _awaited(rules)
+        named_already = {candidate.ref.key for candidate in bare}
+        return (*(_unsettled(rules, live) for live in stamped if live.key not in named_already), *bare)
     judged = {live.key: (live, rules.failed(live, _ALONE)) for live in stamped}
     usage = Usage(inventory, judged, documents_of(view))
     leaving = leaving_of(usage, {key: live for key, (live, failed) in judged.items() if not failed})
@@ -130,7 +133,7 @@ def _unstamped(rules: Rules) -> list[Candidate]:
         stamp = stamp_of(live)
         if stamp is not None and stamp.release != active.name:
             continue
-        bare = stamp is None or not stamp.labelled or stamp.namespace != active.namespace
+        bare = stamp is None or not whole(stamp, active.namespace)
         held = held_by_another(live, document, active.apply_method)
         if not bare and not held:
             continue
@@ -154,6 +157,31 @@ def _unstamped(rules: Rules) -> list[Candidate]:
     return found
 
 
+def _awaited(rules: Rules) -> list[Candidate]:
+    """In an absent family: listed by the manifest of the expected release, live, and without a whole stamp.
+
+    S4 and S5 decide, as for what an active release lists. What bears another release's stamp is not among them.
+    """
+    view, family = rules.view, rules.family
+    if view.state is not FamilyState.ABSENT or view.expected is None:
+        return []
+    found: list[Candidate] = []
+    for key in sorted(view.awaited or (), key=_sort_key):
+        live = rules.inventory.get(key)
+        if live is None or live.controller is not None:
+            continue
+        stamp = stamp_of(live)
+        if stamp is not None and (stamp.release != view.expected or whole(stamp, family.namespace)):
+            continue
+        failed = rules.failed(live, (Rule.S4, Rule.S5))
+        both = tuple(sorted(((Rule.S3, rules.s3(live)), *failed)))
+        why = f"the manifest of {view.expected} lists it, and it bears no complete stamp"
+        why = f"{why}; {'; '.join(w for _, w in failed)}" if failed else f"{why}: stamp it, nothing is deleted"
+        decision, target = (Decision.PROTECT, None) if failed else (Decision.ADOPT, view.expected)
+        found.append(Candidate(live, family.name, view.expected, decision, both, why, target))
+    return found
+
+
 def _unsettled(rules: Rules, live: Live) -> Candidate:
     """Without an active release nothing is stale: everything is protected, or re-stamped to an expected release."""
     stamp = stamp_of(live)
@@ -162,7 +190,9 @@ def _unsettled(rules: Rules, live: Live) -> Candidate:
     expected = rules.view.expected
     if rules.view.state is FamilyState.ABSENT and expected and release != expected:
         failed = rules.failed(live, (Rule.S1, Rule.S4, Rule.S5))
-        if not failed:
+        if unlisted := rules.s3_expected(live):
+            s3 = (Rule.S3, unlisted)
+        if not failed and not unlisted:
             why = f"no release is in force and {expected} is expected: re-stamp it, so that its install is not refused"
             return Candidate(live, rules.family.name, release, Decision.ADOPT, (s3,), why, expected)
         both = tuple(sorted((s3, *failed)))

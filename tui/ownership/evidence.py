@@ -54,6 +54,11 @@ def stamp_of(live: Live) -> Stamp | None:
     return Stamp(name, live.annotations.get(RELEASE_NAMESPACE, ""), live.labels.get(MANAGED_BY) == "Helm")
 
 
+def whole(stamp: Stamp, namespace: str) -> bool:
+    """Whether a stamp is what Helm demands of its own in a release of this namespace: label and both annotations."""
+    return stamp.labelled and stamp.namespace == namespace
+
+
 def inventory_key(entry: str) -> Key | None:
     """The object that an inventory id ``<namespace>_<name>_<group>_<Kind>`` names; None for anything else.
 

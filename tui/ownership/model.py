@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from tui.contract.model import Claim, Family
+from tui.helm.errors import OwnerError
 from tui.helm.model import Document, Record, Undecodable
 from tui.objects import Inventory, Json, Key, Live, Ref
 
@@ -85,11 +86,30 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """What an expected release will hold (``--manifest``): of each document its identity and its roleRef, no more.
+
+    ``source`` names the file and ``sha256`` is the hex digest of its bytes.
+    """
+
+    source: str
+    sha256: str
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
-    """What an operator stated beside the cluster: a release name expected (``--expect``), or one of two settled."""
+    """What an operator stated beside the cluster.
+
+    ``expected`` is the name of a release that the owner wants to install (``--expect``), ``settled`` the one that is
+    meant of two in force. ``error`` is what the owner's text says (``--error``), ``forecast`` what the expected release
+    will hold.
+    """
 
     expected: str | None = None
     settled: tuple[str, int] | None = None
+    error: OwnerError = field(default_factory=OwnerError)
+    forecast: Forecast | None = None
 
 
 class FamilyState(StrEnum):
@@ -154,7 +174,8 @@ class FamilyView:
     """A release family as the records tell it. ``why`` explains the state in one sentence.
 
     ``active`` is set in state ``active`` only. ``listed`` holds the active release's deployed manifest, then those of
-    newer failed revisions of the same release. ``expected`` is the release name an operator expects (``--expect``).
+    newer failed revisions of the same release. ``expected`` is the release name an operator expects (``--expect``),
+    ``awaited`` the documents of its manifest where that was given.
     """
 
     family: Family
@@ -165,6 +186,7 @@ class FamilyView:
     active: Record | None = None
     listed: tuple[Listed, ...] = ()
     expected: str | None = None
+    awaited: Mapping[Key, Document] | None = None
 
     def release(self, name: str) -> Release | None:
         """The family's release of this name."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from tui.contract.model import Family
 from tui.contract.select import Claims
+from tui.helm.manifest import resolve
 from tui.helm.model import Record
 from tui.helm.order import uninstall_order
 from tui.objects import Inventory, Json, Key, KindKey, Live
@@ -51,6 +52,10 @@ def view_family(family: Family, releases: Releases, inventory: Inventory, wish: 
         bad for bad in releases.undecodable if bad.storage.namespace == family.namespace and family.has(bad.name)
     )
     expected = wish.expected if wish.expected and family.has(wish.expected) else None
+    awaited = None
+    if expected and wish.forecast is not None:
+        # Of a document whose kind is not served, or that has no name yet, nothing can be live.
+        awaited, _ = resolve(wish.forecast.documents, inventory.namespaced, family.namespace)
 
     def view(state: FamilyState, why: str, active: Record | None = None) -> FamilyView:
         listed: tuple[Listed, ...] = ()
@@ -58,7 +63,7 @@ def view_family(family: Family, releases: Releases, inventory: Inventory, wish: 
             of_active = next(r for r in members if r.name == active.name)
             newer = [r for r in of_active.records if r.revision > active.revision and r.status.value == "failed"]
             listed = tuple(listed_by(record, inventory.namespaced) for record in (active, *newer))
-        return FamilyView(family, state, why, members, undecodable, active, listed, expected)
+        return FamilyView(family, state, why, members, undecodable, active, listed, expected, awaited)
 
     if doubt := _storage_doubt(family, members, releases, inventory) or (
         undecodable and f"{undecodable[0].storage.label} could not be decoded: {undecodable[0].reason}"
@@ -174,6 +179,15 @@ class Rules:
         if name in self._unreadable:
             storage = self._unreadable[name].storage
             return f"could not verify that {name} is over: {storage.label} cannot be decoded"
+        return ""
+
+    def s3_expected(self, live: Live) -> str:
+        """S3 in a family without a release in force: what is stamped may go to the expected release, if that is to
+        hold it. The manifest of the expected release says what it will hold; without one, all that is stamped may.
+        """
+        why = self.s3(live)
+        if self.view.awaited is not None and live.key not in self.view.awaited:
+            return f"{why}; the manifest of {self.view.expected} does not list it, so it is nobody's to take"
         return ""
 
     def s4(self, live: Live) -> str:
