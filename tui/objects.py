@@ -3,8 +3,11 @@
 Everything here has been cleaned by ``tui.cluster`` before it was built; nothing here reads or sends anything.
 """
 
+import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from shlex import quote
 from typing import Any, Final, NamedTuple, Self
 
@@ -114,14 +117,35 @@ class Owner:
 class Manager:
     """One entry of ``metadata.managedFields``.
 
-    ``operation`` is ``Apply`` or ``Update``; ``time`` is RFC 3339 or empty; ``fields`` is the FieldsV1 set.
+    ``operation`` is ``Apply`` or ``Update``; ``time`` is RFC 3339 or empty. ``packed`` is the FieldsV1 set as compact
+    JSON text, empty where it was not kept: a set is a tree of many small objects, ten times as large, and mostly the
+    same in every object that a tool makes.
     """
 
     name: str
     operation: str
     subresource: str
     time: str
-    fields: Json = field(repr=False, hash=False)
+    packed: str = field(default="", repr=False)
+
+    @property
+    def fields(self) -> Json:
+        """The FieldsV1 set, not to be changed; empty where it was not kept."""
+        return _unpacked(self.packed) if self.packed else {}
+
+
+_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def _packed(fields: Json) -> str:
+    # Interned, because most objects that one tool makes have the same sets.
+    return sys.intern(_encode(fields)) if fields else ""
+
+
+@lru_cache(maxsize=1024)
+def _unpacked(packed: str) -> Json:
+    found: Json = json.loads(packed)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +277,14 @@ class _Metadata:
         if not all(part is None or isinstance(part, str) for part in parts):
             self.damaged.append("managedFields")
         name, operation, subresource, time = map(_text, parts)
-        return Manager(name, operation, subresource, time, fields)
+        return Manager(name, operation, subresource, time, self.packed(fields))
+
+    def packed(self, fields: Json) -> str:
+        try:
+            return _packed(fields)
+        except (RecursionError, TypeError, ValueError):
+            self.damaged.append("managedFields")
+            return ""
 
 
 def _text(value: object) -> str:

@@ -57,3 +57,47 @@ def test_cutting_a_body_down_loses_no_reference(group: str, kind: str) -> None:
     assert live.body is not None
     assert len(whole) == 6
     assert sorted(references(live.body)) == whole
+
+
+def kept(kind: str, managers: list[tuple[str, str, dict[str, Any]]], group: str = "", **meta: Any) -> list[bool]:
+    """Of each manager (name, subresource, fields) whether an inventory keeps its field set."""
+    entries = [
+        {"manager": name, "operation": "Update", "subresource": part, "fieldsV1": fields}
+        for name, part, fields in managers
+    ]
+    item = {"metadata": {"name": "x", "managedFields": entries, **meta}}
+    live = live_of(item, Served(group, "v1", "x", kind, True, frozenset()), body=False)
+    return [bool(manager.packed) for manager in live.managers]
+
+
+DATA: dict[str, Any] = {"f:data": {".": {}, "f:a": {}}}
+FINALIZER: dict[str, Any] = {"f:metadata": {"f:finalizers": {".": {}}}}
+
+
+@pytest.mark.parametrize(
+    ("managers", "expected"),
+    [
+        ([("a", "", DATA)], [False]),
+        ([("a", "", DATA), ("a", "", DATA)], [False, False]),
+        ([("a", "", DATA), ("b", "status", DATA)], [False, False]),
+        ([("a", "", DATA), ("b", "", DATA), ("c", "status", DATA)], [True, True, False]),
+        ([("a", "", DATA), ("b", "scale", DATA)], [True, True]),
+        ([("kubectl-client-side-apply", "", DATA)], [True]),
+        ([("a", "", FINALIZER)], [True]),
+        ([], []),
+    ],
+)
+def test_field_sets_are_kept_where_two_managers_share_an_object(
+    managers: list[tuple[str, str, dict[str, Any]]], expected: list[bool]
+) -> None:
+    assert kept("ConfigMap", managers) == expected
+
+
+@pytest.mark.parametrize("kind", ["Kustomization", "HelmRelease", "GitRepository"])
+def test_fluxs_own_objects_keep_theirs_so_that_the_suspender_can_be_named(kind: str) -> None:
+    assert kept(kind, [("flux", "", DATA)], "kustomize.toolkit.fluxcd.io") == [True]
+
+
+def test_a_stamped_object_keeps_them_so_that_the_stamping_tool_can_be_named() -> None:
+    stamp: dict[str, Any] = {"annotations": {"meta.helm.sh/release-name": "x"}}
+    assert kept("ConfigMap", [("helm", "", DATA)], **stamp) == [True]

@@ -204,7 +204,11 @@ def test_suspended_says_who_set_it() -> None:
     sleeper = with_manager(obj("Kustomization", "asleep", spec={"suspend": True}), {"f:suspend": {}})
     each = only(judge([sleeper]), "suspended")
     assert each.severity.value == "warn"
-    assert each.evidence == ("spec.suspend: true", "set by field manager flux (Update at 2026-11-23T05:00:00Z)")
+    assert each.evidence == (
+        "spec.suspend: true",
+        "set by field manager flux (Update at 2026-11-23T05:00:00Z)",
+        "kubectl get kustomization.kustomize.toolkit.fluxcd.io asleep -n flux-system --show-managed-fields -o yaml",
+    )
     assert each.next == "flux resume kustomization asleep -n flux-system"
     for awake in ({}, {"suspend": False}, {"suspend": "true"}):
         assert findings(judge([obj("Kustomization", "awake", spec=awake)]), "suspended") == []

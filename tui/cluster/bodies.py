@@ -17,6 +17,7 @@ BODY_KINDS: Final = frozenset(
         "apiextensions.k8s.io": ("CustomResourceDefinition",),
         "apiregistration.k8s.io": ("APIService",),
         "apps": ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"),
+        "argoproj.io": ("Application",),
         "autoscaling": ("HorizontalPodAutoscaler",),
         "batch": ("CronJob", "Job"),
         "coordination.k8s.io": ("Lease",),
@@ -27,7 +28,8 @@ BODY_KINDS: Final = frozenset(
     for kind in kinds
 )
 """Kinds of which a rule reads more than metadata: what can be deleted and what can use it (rules S7 and S9), and
-what the blockers are told from. ConfigMaps and Secrets are not among them; Helm's records are listed apart."""
+what the blockers are told from; and Argo CD's Applications, which list what they hold. ConfigMaps and Secrets are not
+among them; Helm's records are listed apart."""
 
 BODY_GROUPS: Final = ("toolkit.fluxcd.io", "fluxcd.controlplane.io", "pulumi.com", "gateway.networking.k8s.io")
 """Groups, by the end of their names, of which every kind keeps its body."""
@@ -44,7 +46,6 @@ UNLISTED: Final = frozenset(
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _STAMP: Final = "meta.helm.sh/release-name"
-_FLUX: Final = ".toolkit.fluxcd.io/"
 _RECORD_TYPE: Final = "helm.sh/release.v1"
 _RECORD_NAME: Final = "sh.helm.release.v1."
 
@@ -85,8 +86,8 @@ def live_of(item: Json, served: Served, *, body: bool) -> Live:
     """One object of a list or watch as a Live. ``item`` is cleaned, and used up: parts of it are dropped.
 
     Without ``body`` only the metadata stays, whatever the server sent. The last-applied annotation never stays (a
-    Secret's holds its data), managed fields only in :attr:`Live.managers`, and their field sets only where a rule
-    compares them (an object that Helm, Flux or kubectl manages). Bodies of Pods, ReplicaSets and
+    Secret's holds its data), managed fields only in :attr:`Live.managers`, and their field sets only where something
+    is told from them (see :func:`_tells`). Bodies of Pods, ReplicaSets and
     CustomResourceDefinitions are cut down to what rules and screens read.
     """
     item["apiVersion"], item["kind"] = served.api_version, served.kind
@@ -97,7 +98,7 @@ def live_of(item: Json, served: Served, *, body: bool) -> Live:
     if isinstance(annotations, dict):
         annotations.pop(_LAST_APPLIED, None)
     try:
-        _drop_field_sets(meta)
+        _drop_field_sets(meta, served.group)
         live = Live.of(item, keep_body=body)
     except (AttributeError, TypeError):
         _mend(meta)
@@ -108,16 +109,35 @@ def live_of(item: Json, served: Served, *, body: bool) -> Live:
     return live
 
 
-def _drop_field_sets(meta: Json) -> None:
+def _drop_field_sets(meta: Json, group: str) -> None:
+    """Leaves out the sets that say nothing: a status writer's, and of an object that one manager has to itself."""
     managers = meta.get("managedFields")
     if not managers:
         return
-    if _STAMP in (meta.get("annotations") or ()) or any(_FLUX in label for label in meta.get("labels") or ()):
-        return
-    if any(str(manager.get("manager")).startswith("kubectl") for manager in managers):
-        return
+    kept = _tells(meta, managers, group)
     for manager in managers:
-        manager.pop("fieldsV1", None)
+        if not kept or manager.get("subresource") == "status":
+            manager.pop("fieldsV1", None)
+
+
+def _tells(meta: Json, managers: list[Json], group: str) -> bool:
+    """Whether something is told from an object's field sets.
+
+    Who set what, where two share the object or where it is one of Flux's own (who suspended it); whether kubectl holds
+    a field of a release's document; whose tool wrote a stamp; whether a manager set no more than a finalizer.
+    """
+    first = ""
+    for manager in managers:
+        if manager.get("subresource") == "status":
+            continue
+        name = str(manager.get("manager"))
+        if (first and name != first) or name.startswith("kubectl"):
+            return True
+        first = name
+        fields = manager.get("fieldsV1")
+        if isinstance(fields, dict) and len(fields) == 1 and "f:metadata" in fields:
+            return True
+    return group.endswith(BODY_GROUPS) or _STAMP in (meta.get("annotations") or ())
 
 
 def _mend(meta: Json) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tui.contract.model import Contract
 from tui.objects import Inventory, KindKey, Live, Ref
+from tui.ownership.fields import setters
 from tui.ownership.model import FamilyView, Finding, Listed, Severity
 from tui.ownership.references import API_SERVICE, WEBHOOKS, dig, items, mapping
 from tui.ownership.usage import selects
@@ -195,7 +196,7 @@ def _asleep(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
                 Severity.WARN,
                 f"{live.ref.label} is SUSPENDED: nothing it owns is reconciled",
                 (live.ref,),
-                ("spec.suspend: true", *_who_set(live, "f:suspend")),
+                ("spec.suspend: true", *_who_set(live, "suspend")),
                 f"flux resume {live.ref.kind.lower()} {live.ref.name} -n {live.ref.namespace}",
             )
         if live.ref.kind_key == KindKey("apps", "Deployment"):
@@ -206,7 +207,7 @@ def _asleep(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
                     Severity.WARN,
                     f"{live.ref.label} is scaled to zero",
                     (live.ref,),
-                    ("spec.replicas: 0", *_who_set(live, "f:replicas")),
+                    ("spec.replicas: 0", *_who_set(live, "replicas")),
                     f"kubectl scale deployment {live.ref.name} -n {live.ref.namespace} --replicas=1",
                 )
             if mine and spec.get("paused") is True:
@@ -221,8 +222,10 @@ def _asleep(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
 
 
 def _who_set(live: Live, field: str) -> tuple[str, ...]:
-    holders = [m for m in live.managers if not m.subresource and field in mapping(m.fields.get("f:spec"))]
-    return tuple(f"set by field manager {m.name} ({m.operation}{f' at {m.time}' if m.time else ''})" for m in holders)
+    """Who holds a field of the spec and since when, and how to see it."""
+    found = setters(live, "spec", field)
+    said = tuple(f"set by field manager {m.name} ({m.operation}{f' at {m.time}' if m.time else ''})" for m in found)
+    return (*said, f"kubectl get {live.ref.kubectl} --show-managed-fields -o yaml") if said else ()
 
 
 def _failing(inventory: Inventory) -> Iterator[Finding]:
