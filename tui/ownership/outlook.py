@@ -1,0 +1,254 @@
+"""What happens next: for any object, who re-creates, reverts or prunes it, when, and why not. Pure.
+
+Asked of an assessment; nothing here is guessed: where an owner's mark proves that it owns an object but not what it
+will do, or where something could not be read, the answer is "could not tell".
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from tui.helm.model import Record
+from tui.objects import Inventory, Key, KindKey, Live, Ref
+from tui.ownership.conditions import mapping, sequence, words
+from tui.ownership.controllers import Controllers
+from tui.ownership.evidence import FLUX_LABELS, HELM_RELEASE, INVENTORIES, inventory_key
+from tui.ownership.model import Assessment, Attribution, Evidence, FamilyView, Source, State
+from tui.ownership.outlook_flux import KEEP, of_holder
+from tui.ownership.outlook_model import Event, Outlook, Prospect
+from tui.ownership.outlook_natural import below, of_owners, of_scaler, of_system, of_time, scalers_of
+
+__all__ = ["Event", "Outlook", "Outlooks", "Prospect", "after"]
+
+_NOBODY: Final = {
+    Event.DELETED: "re-creates it",
+    Event.CHANGED: "sets it back",
+    Event.DROPPED: "prunes it",
+}
+_MAY: Final = {
+    Event.DELETED: "may make it again",
+    Event.CHANGED: "may set it back",
+    Event.DROPPED: "may delete it",
+}
+
+
+class Outlooks:
+    """The outlook of any object of one assessment. ``now`` is the time of the reading, with an offset.
+
+    Building it walks the inventory a few times; asking it walks little. Build one and ask it for every object.
+    """
+
+    def __init__(self, assessment: Assessment, now: datetime) -> None:
+        self._assessment = assessment
+        self._inventory: Inventory = assessment.inventory
+        self._now = now
+        self._controllers = Controllers(assessment.inventory, now)
+        self._scalers = scalers_of(assessment.inventory)
+        self._holders: dict[Key, list[Live]] = {}
+        self._by_release: dict[tuple[str, str], Live] = {}
+        self._unread = ""
+        for kind in INVENTORIES.values():
+            gap = self._inventory.gap(*kind)
+            self._unread = self._unread or (gap.text if gap else "")
+            for holder in self._inventory.of_kind(*kind):
+                self._index(holder)
+
+    def _index(self, holder: Live) -> None:
+        status = mapping(mapping(holder.body).get("status"))
+        if holder.body is None:
+            self._unread = self._unread or f"{holder.ref.label}: only metadata was read"
+        for entry in sequence(mapping(status.get("inventory")).get("entries")):
+            key = inventory_key(words(mapping(entry).get("id"), 1000))
+            if key is not None:
+                self._holders.setdefault(key, []).append(holder)
+        if holder.ref.kind_key == HELM_RELEASE:
+            for past in map(mapping, sequence(status.get("history"))):
+                self._by_release[words(past.get("namespace")), words(past.get("name"))] = holder
+
+    def of(self, key: Key) -> Outlook:
+        """The outlook of one object, live or missing; of an object that nobody knows, that nobody acts."""
+        live = self._inventory.get(key)
+        if live is not None and (live.owners or "ownerReferences" in live.damaged):
+            found = [*of_owners(live, self._inventory), *self._held(key, live)]
+        else:
+            found = [*self._held(key, live), *self._released(key, live)]
+        if live is not None:
+            found += [*of_system(live), *of_scaler(live, self._scalers)]
+        found += self._others(key, found)
+        found += self._nobody(found, live)
+        notes = (*of_time(live, self._now), *below(live, self._inventory)) if live is not None else ()
+        return Outlook(live is not None, tuple(found), notes)
+
+    def after(self, word: str, ref: Ref) -> str:
+        """What follows a plan's action on one object, as :func:`after` says it."""
+        outlook = self.of(ref.key)
+        if word in ("delete", "remove-finalizer", "retire"):
+            return _gone(outlook)
+        if word in ("resume", "reconcile"):
+            return self._resumed(ref)
+        if word in ("create", "restore", "recreate"):
+            return _made(outlook, ref)
+        return _stays(outlook)
+
+    def _held(self, key: Key, live: Live | None) -> list[Prospect]:
+        """What the Kustomizations and HelmReleases do whose inventory, labels or release hold the object."""
+        holders = {holder.key: holder for holder in self._holders.get(key, ())}
+        ghosts: list[Prospect] = []
+        for prefix, kind in FLUX_LABELS if live is not None and live.controller is None else ():
+            name = live.labels.get(f"{prefix}name") if live is not None else None
+            if name and live is not None:
+                holder = Key(*kind, live.labels.get(f"{prefix}namespace"), name)
+                ghosts += self._labelled(holder, holders, self._inventory.get(holder))
+        release = self._release_of(key, live)
+        runs = self._by_release.get(release) if release else None
+        if runs is not None:
+            holders.setdefault(runs.key, runs)
+        found = [p for holder in holders.values() for p in of_holder(holder, live, self._controllers, self._now)]
+        return [*found, *ghosts]
+
+    def _labelled(self, key: Key, holders: dict[Key, Live], holder: Live | None) -> Iterator[Prospect]:
+        """A label whose holder lists the object is nothing new; one whose holder does not is a ghost."""
+        if key in holders:
+            return
+        label = f"{key.kind} {key.namespace}/{key.name}"
+        gap = self._inventory.gap(key.group, key.kind)
+        if holder is None and gap is None:
+            why = f"the object is labelled for {label}, which does not exist"
+        elif gap is not None or holder is None or holder.body is None:
+            for event, what in _MAY.items():
+                yield Prospect(event, None, label, what, "", gap.text if gap else "only its metadata was read")
+            return
+        elif not isinstance(mapping(holder.body.get("status")).get("inventory"), dict):
+            holders[key] = holder  # It keeps no inventory (yet): its label is all there is to go by.
+            return
+        else:
+            why = "the object bears its label, but is not in its inventory: nobody prunes it"
+        for event in (Event.DELETED, Event.CHANGED, Event.DROPPED):
+            yield Prospect(event, False, label, f"no longer {_NOBODY[event]}", "", why)
+
+    def _release_of(self, key: Key, live: Live | None) -> tuple[str, str] | None:
+        """(namespace, name) of the release that the object is stamped with, or that lists it while it is missing."""
+        stamp = self._assessment.attributions.get(key)
+        if live is not None:
+            name = live.annotations.get("meta.helm.sh/release-name")
+            return (live.annotations.get("meta.helm.sh/release-namespace", ""), name) if name else None
+        lost = next((m for m in self._assessment.missing if m.ref.key == key), None)
+        view = self._assessment.family(lost.family) if lost else None
+        if lost and view:
+            return view.family.namespace, lost.release
+        return (key.namespace or "", stamp.release) if stamp and stamp.release else None
+
+    def _released(self, key: Key, live: Live | None) -> Iterator[Prospect]:
+        """What the owner of a Helm release does that no HelmRelease runs: nothing, until its own next upgrade."""
+        release = self._release_of(key, live)
+        if release is not None and release in self._by_release:
+            return
+        row = self._assessment.attributions.get(key)
+        listed = next((e for e in row.evidence if e.source is Source.MANIFEST), None) if row else None
+        if row is None or listed is None:
+            return
+        active = next((view.active for view in self._assessment.families if _lists(view, key)), None)
+        yield from _by_hand(listed, active, live, row)
+
+    def _others(self, key: Key, found: list[Prospect]) -> list[Prospect]:
+        """Owners whose marks prove that they own the object, and not what they do."""
+        row = self._assessment.attributions.get(key)
+        if row is None or row.root != key:
+            return []
+        explained = {e.owner for e in row.evidence if e.source in (Source.INVENTORY, Source.MANIFEST)}
+        if found:
+            # A label of Flux's is explained by what its holder does, or no longer does.
+            explained |= {e.owner for e in row.evidence if e.source is Source.LABEL and "toolkit.fluxcd.io/" in e.text}
+        if row.state is State.STALE:
+            return []
+        rest: dict[str, Evidence] = {}
+        for evidence in row.evidence:
+            if evidence.owner not in explained:
+                rest.setdefault(evidence.owner, evidence)
+        why = "its mark says that it owns the object, not what it does ({})"
+        return [
+            Prospect(event, None, f"owner {owner}", _MAY[event], "", why.format(evidence.text))
+            for owner, evidence in rest.items()
+            for event in _MAY
+        ]
+
+    def _nobody(self, found: list[Prospect], live: Live | None) -> Iterator[Prospect]:
+        for event, what in _NOBODY.items():
+            if any(prospect.event is event for prospect in found):
+                continue
+            if self._unread:
+                yield Prospect(event, None, "a holder that could not be read", _MAY[event], "", self._unread)
+            else:
+                lists = "no controller, no inventory" if live else "no inventory"
+                yield Prospect(event, False, "nobody", what, "", f"{lists} and no release in force lists it")
+
+    def _resumed(self, ref: Ref) -> str:
+        """What a Flux object does once it is resumed or asked to reconcile, and how much of what it lists is gone."""
+        keys = [key for key, holders in self._holders.items() if any(h.key == ref.key for h in holders)]
+        if not keys:
+            return "it reconciles at once; what it then changes could not be told beforehand"
+        gone = sum(1 for key in keys if key not in self._inventory.objects and self._inventory.readable(*key[:3]))
+        lost = f"; {gone} of them are gone and come back" if gone else ""
+        return f"it reconciles at once and sets back the {len(keys)} objects that it lists{lost}"
+
+
+def after(word: str, ref: Ref, assessment: Assessment, now: datetime) -> str:
+    """What happens next once a plan's action on ``ref`` is done: one sentence for an entry's ``then``.
+
+    ``word`` is the action's own word (``delete``, ``adopt``, ``recreate``, ``create``, ``repair``, ``restore``,
+    ``reconcile``, ``resume``, ``remove-finalizer``, ``retire``). Deleting words answer who re-creates the object, when
+    or why not, and what goes along; making words answer who owns it from then on and what its controller does; the
+    rest answers who would set it back. ``assessment`` is the one that the plan is drawn from and ``now`` the time of
+    its reading, with an offset. For many entries build one :class:`Outlooks` and ask its ``after``.
+    """
+    return Outlooks(assessment, now).after(word, ref)
+
+
+def _lists(view: FamilyView, key: Key) -> bool:
+    return bool(view.active and view.listed and key in view.listed[0].documents)
+
+
+def _by_hand(listed: Evidence, active: Record | None, live: Live | None, row: Attribution) -> Iterator[Prospect]:
+    """Prospects of a release that only its owner's own command upgrades."""
+    name = active.name if active else row.release or "its release"
+    who, owner = f"Helm release {name}", listed.owner
+    away = "does not re-create it before its owner's next upgrade"
+    if live is None:
+        away = "comes back whole only with its owner's next upgrade"
+    why = f"nothing watches it; {owner} reads the release's record, which still says that the object is there"
+    yield Prospect(Event.DELETED, False, who, away, "", why)
+    sets = "sets back what its chart sets"
+    if active and active.apply_method == "ssa":
+        sets = f"{sets}, or stops on a conflict"
+    what = f"leaves the change until its owner's next upgrade, which {sets}"
+    yield Prospect(Event.CHANGED, False, who, what, "", f"nothing watches it for {owner}")
+    if live is not None and live.annotations.get(KEEP) == "keep":
+        yield Prospect(Event.DROPPED, False, who, "leaves it, even when it is uninstalled", "", f"{KEEP}: keep")
+    else:
+        what = "deletes it with the upgrade to a chart that no longer has it, and when it is uninstalled"
+        yield Prospect(Event.DROPPED, True, who, what)
+
+
+def _gone(outlook: Outlook) -> str:
+    said = [p.text for p in outlook.of(Event.DELETED)]
+    return "; ".join(dict.fromkeys((*said, *outlook.notes)))
+
+
+def _stays(outlook: Outlook) -> str:
+    return "; ".join(dict.fromkeys(p.text for p in outlook.of(Event.CHANGED)))
+
+
+def _made(outlook: Outlook, ref: Ref) -> str:
+    """What a made object meets: its controller's work, and whoever keeps it as it is from then on."""
+    comes = {
+        KindKey("apps", "Deployment"): "the Deployment controller starts its pods",
+        KindKey("apps", "StatefulSet"): "the StatefulSet controller starts its pods in order",
+        KindKey("apps", "DaemonSet"): "the DaemonSet controller starts a pod on every node it means",
+        KindKey("batch", "Job"): "the Job controller runs it again",
+        KindKey("apiextensions.k8s.io", "CustomResourceDefinition"): (
+            "its kind is served again once it is Established; instances that were deleted do not come back"
+        ),
+    }.get(ref.kind_key)
+    keepers = [p.text for p in outlook.of(Event.CHANGED) if p.acts is not False]
+    belongs = "it belongs to its owner again, whose next upgrade takes it along"
+    return "; ".join([comes or belongs, *keepers])
