@@ -71,6 +71,10 @@ def _run(arguments: "argparse.Namespace") -> int:
         from tui import planning
 
         return asyncio.run((planning.plan if command == "plan" else planning.apply)(arguments, _contract(arguments)))
+    if command == "explain" and arguments.file:
+        from tui import proposals
+
+        return asyncio.run(proposals.explain_files(arguments, _contract(arguments)))
     run = {
         "preflight": commands.preflight,
         "health": commands.health,
@@ -124,9 +128,7 @@ def parser() -> "argparse.ArgumentParser":
     waiting = add("health", "are the contract's controllers alive", common)
     waiting.add_argument("--wait", type=_duration, metavar="TIME", help="wait until healthy, at most so long (5m, 90s)")
     _add_owners(add("owners", "who owns what", common))
-    one = add("explain", "who owns this and why", common)
-    one.add_argument("resource", metavar="KIND/NAME", help="one object, as in deployment/source-controller")
-    one.add_argument("-n", "--namespace", help="its namespace, where several have the name")
+    _add_explain(add("explain", "who owns this and why; with -f, who should own what is not applied yet", common))
     listed = add("releases", "release families, active, stale, missing", common)
     listed.add_argument("name", nargs="?", metavar="NAME", help="only this release")
     _add_plan(add("plan", "write a plan to review: of a cleanup, a replay, or to retire a release", common))
@@ -174,6 +176,24 @@ def _add_plan(parser: "argparse.ArgumentParser") -> None:
     parser.add_argument("release", nargs="?", default="", metavar="RELEASE", help="with retire: whose records leave")
     parser.add_argument("-f", "--file", required=True, metavar="FILE", help="the file to write; never overwritten")
     _add_preflight(parser)
+
+
+def _add_explain(parser: "argparse.ArgumentParser") -> None:
+    meant = parser.add_mutually_exclusive_group(required=True)
+    meant.add_argument(
+        "resource", nargs="?", metavar="KIND/NAME", help="one object, as in deployment/source-controller"
+    )
+    meant.add_argument(
+        "-f",
+        "--file",
+        action="append",
+        metavar="FILE|DIR|-",
+        help="manifests that are not applied yet (repeatable): whose each should be, what it collides with, which "
+        "guardrail it breaks, and the steps to add it",
+    )
+    parser.add_argument(
+        "-n", "--namespace", help="its namespace, where several have the name; with -f, for what names none"
+    )
 
 
 def _add_owners(parser: "argparse.ArgumentParser") -> None:
