@@ -12,10 +12,12 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from screens.changes import WATCHED, Change, changed, controllers_of
 from screens.link import Event, Link, Opener
+from screens.shelf import read_shelf
 from screens.view import Feed, Phase, View
 from tui.contract.model import Contract
 from tui.faults import Fault
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from tui.recovery.outcome import Outcome
     from tui.recovery.plan import Plan
     from tui.recovery.question import Question
-from tui.recovery.session import Session
+    from tui.recovery.session import Session
 
 SETTLE: Final = 0.25
 """Seconds that watch events gather before they are drawn."""
@@ -107,8 +109,9 @@ class Tuning:
 class Desk:
     """Owns the link, the session and the View.
 
-    ``emit`` is called with every new View, ``spawn`` runs a coroutine beside. ``writing`` is true while a change is on
-    its way; ``last_session`` is the one to report on.
+    ``emit`` is called with every new View, ``spawn`` runs a coroutine beside, ``journals`` tells where this machine's
+    journals are and is called in a thread. ``writing`` is true while a change is on its way; ``last_session`` is the
+    one to report on.
     """
 
     def __init__(
@@ -119,7 +122,9 @@ class Desk:
         emit: Callable[[View], None],
         spawn: Callable[[Work], object],
         tuning: Tuning,
+        journals: Callable[[], Path] | None = None,
     ) -> None:
+        self._journals = journals
         self.ticks = tuning.ticks
         self.view = view
         self.link: Link | None = None
@@ -171,7 +176,14 @@ class Desk:
                 self.fail(f"cannot open {self.view.context}: {error}")
                 return
             self._set(identity=self.link.identity, context=self.link.identity.context, drill=self.link.drill)
+            self.spawn(self.read_shelf)
         await self.read()
+
+    async def read_shelf(self) -> None:
+        """Reads the journals of this machine again."""
+        if self._journals is not None:
+            journals, clock = self._journals, self._clock
+            self._set(shelf=await asyncio.to_thread(lambda: read_shelf(journals(), clock)))
 
     async def read(self) -> None:
         """Reads the whole cluster again and assesses it."""

@@ -26,6 +26,7 @@ MODES = (
     ("3", "controllers", "Controllers"),
     ("4", "releases", "Releases"),
     ("5", "recovery", "Recovery"),
+    ("6", "journal", "Journal"),
 )
 """Key, mode and title of every main screen."""
 
@@ -51,9 +52,13 @@ class Visit(Message):
 
 @dataclass
 class SaveReport(Message):
-    """Asks the app to save a session's report: its texts by the ending of the file's name (``md``, ``json``)."""
+    """Asks the app to save a report: its texts by the ending of the file's name (``md``, ``json``).
+
+    ``name`` is the file's name without its ending; empty for one with the time in it.
+    """
 
     texts: Mapping[str, str]
+    name: str = ""
 
 
 def _objects() -> "type[Provider]":

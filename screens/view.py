@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from screens.shelf import Shelf
 from tui.contract.model import Contract
 from tui.objects import Inventory, KindKey
 from tui.ownership.model import Assessment, Wish
@@ -51,6 +53,7 @@ class View:
     ``trouble`` is one sentence where the phase is failed, or where a re-reading failed and older data stays.
     ``read_at`` is when the last whole reading ended. ``stage`` counts assessments, so that a screen can tell whether
     what it drew is still the newest. ``wish`` is what the operator stated of a release.
+    ``shelf`` is what the journals of this machine told when they were last read.
     """
 
     context: str
@@ -72,6 +75,7 @@ class View:
     drill: "Drill | None" = None
     stage: int = 0
     wish: Wish = field(default_factory=Wish)
+    shelf: Shelf = field(default=Shelf(Path()), repr=False)
 
     @property
     def can_retire(self) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import work
@@ -18,11 +19,19 @@ from tui.contract.model import Contract
 from tui.text import clean
 
 
+def _journals() -> Path:
+    # Imported when the journals are first read, after the first frame.
+    from tui.opening import state_directory
+
+    return state_directory()
+
+
 class RefloatApp(App[None]):
     """Shows one cluster. Read-only until the operator begins a session on the Recovery screen.
 
     ``opener`` opens the link to the cluster; it is called in a worker, after the first frame. ``context`` is what to
-    call the cluster until the link names it. ``start`` is the mode to begin with.
+    call the cluster until the link names it. ``start`` is the mode to begin with. ``journals`` tells where this
+    machine's journals are; without it they are where sessions write them.
     """
 
     TITLE = "Refloat"
@@ -50,6 +59,7 @@ class RefloatApp(App[None]):
         read_only: bool = False,
         start: str = DEFAULT_MODE,
         tuning: Tuning | None = None,
+        journals: Callable[[], Path] | None = None,
     ) -> None:
         # Without colour Textual's filters must be built for the terminal's own palette, or they send greys.
         colourless = "NO_COLOR" in os.environ
@@ -63,6 +73,7 @@ class RefloatApp(App[None]):
             emit=self._emit,
             spawn=self._spawn,
             tuning=tuning or Tuning(),
+            journals=journals or _journals,
         )
         self._start = start
         self._hints = -1
@@ -89,6 +100,10 @@ class RefloatApp(App[None]):
                     from screens.recovery import Recovery
 
                     return Recovery(self.desk)
+                case "journal":
+                    from screens.journal import Journal
+
+                    return Journal(self.desk)
                 case _:
                     from screens.overview import Overview
 
@@ -178,7 +193,7 @@ class RefloatApp(App[None]):
 
     def on_save_report(self, message: SaveReport) -> None:
         """Saves a report in the current directory, readable by its owner only."""
-        name = f"refloat-report-{self.desk.now():%Y%m%d-%H%M%S}"
+        name = message.name or f"refloat-report-{self.desk.now():%Y%m%d-%H%M%S}"
         try:
             for ending, text in message.texts.items():
                 descriptor = os.open(f"{name}.{ending}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,5 +1,7 @@
 """Fixtures of the screens' tests: a judged cluster, and an app whose environment does not leak in."""
 
+from pathlib import Path
+
 import pytest
 
 from screens.changes import controllers_of
@@ -10,8 +12,9 @@ from tests.screens.world import CONTRACT, NOW, inventory, trouble
 
 
 @pytest.fixture(autouse=True)
-def still_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that is the same everywhere."""
+def still_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A terminal that is the same everywhere, and a machine on which no session was recorded."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLORTERM", "truecolor")

@@ -138,7 +138,7 @@ async def test_an_unreachable_cluster_is_one_sentence_and_a_key() -> None:
         await settle(pilot)
         assert "✗ cannot reach https://10.0.0.1:6443 [/x]: connection refused" in painted(app)
         assert "Press ctrl+r to try again" in painted(app)
-        for key, _, _ in MODES:
+        for key in [key for key, mode, _ in MODES if mode != "journal"]:
             await press(pilot, key)
             assert "cannot reach" in painted(app)
         await press(pilot, "1", "ctrl+r")

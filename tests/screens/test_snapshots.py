@@ -1,5 +1,6 @@
 """How the screens look. A changed picture is looked at before it is taken over with ``--snapshot-update``."""
 
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -7,9 +8,12 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from tests.screens.fakes import FakeLink, make_app
+from tests.screens.journals import Days, directory, three
 from tests.screens.piloting import LARGE, SMALL, press, settle, write
 from tests.screens.sessions import session_link
 from tests.screens.world import trouble
+
+__all__ = ["directory"]
 
 
 class Compare(Protocol):
@@ -36,6 +40,18 @@ def test_a_screen(snap_compare: Compare, name: str, keys: tuple[str, ...], size:
         await press(pilot, *keys)
 
     assert snap_compare(make_app(FakeLink(trouble())), terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
+@pytest.mark.parametrize("inside", [False, True], ids=["sessions", "entries"])
+def test_the_journal(snap_compare: Compare, directory: Path, size: tuple[int, int], *, inside: bool) -> None:
+    three(directory, Days())
+
+    async def before(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "6", "j", *(["enter", *"jjjjj"] if inside else []))
+
+    assert snap_compare(make_app(journals=lambda: directory), terminal_size=size, run_before=before)
 
 
 def test_the_question(snap_compare: Compare) -> None:

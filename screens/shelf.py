@@ -1,0 +1,62 @@
+"""The journals of this machine, read for a screen. The disk is read in a thread, never on the key path."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.faults import Fault
+from tui.objects import Json
+
+if TYPE_CHECKING:
+    from tui.recovery.journal import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What a directory of journals held at a time: its sessions, newest first. ``fault`` says why it was unreadable."""
+
+    directory: Path
+    sessions: "tuple[Session, ...]" = field(default=(), repr=False)
+    fault: str = ""
+    read_at: datetime | None = None
+
+    def named(self, name: str | None) -> "Session | None":
+        """The session of this name."""
+        return next((session for session in self.sessions if session.name == name), None)
+
+    def left_open(self, cluster_uid: str | None) -> "tuple[Session, ...]":
+        """The sessions of this cluster that were begun, never ended, and that no running program holds; newest first.
+
+        A cluster whose uid is not known has none: a journal of another cluster must never be taken up on it.
+        """
+        if cluster_uid is None:
+            return ()
+        return tuple(
+            session
+            for session in self.sessions
+            if session.unfinished
+            and not session.busy
+            and session.reading.intact
+            and session.reading.entries[0].fields.get("cluster") == cluster_uid
+        )
+
+
+def read_shelf(directory: Path, clock: Callable[[], datetime]) -> Shelf:
+    """Reads and checks every journal there is. Slow: to be called in a thread. Never raises a Fault."""
+    # Imported on first use: the first frame is painted before a journal is needed.
+    from tui.recovery.journal import sessions
+
+    try:
+        return Shelf(directory, sessions(directory)[::-1], read_at=clock())
+    except Fault as fault:
+        return Shelf(directory, fault=str(fault), read_at=clock())
+
+
+def read_backup(session: "Session", name: str) -> Json:
+    """An object as a session saved it, by the name its entry gives. Slow too. Raises JournalFault."""
+    # Imported on first use, as above.
+    from tui.recovery.journal import backup_path, load_backup
+
+    return load_backup(backup_path(session.path, name))
