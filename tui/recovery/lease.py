@@ -35,7 +35,7 @@ _NAME_LIMIT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """Who holds: ``name`` is user@host, ``session`` the journal's name; ``user`` is whom the API server takes it for."""
+    """Who holds: ``name`` is user@host, ``session`` the journal's name, ``user`` as whom the API server knows him."""
 
     name: str
     session: str
@@ -189,9 +189,10 @@ def taken(claim: Claim, *, lapsed: bool, silent: float) -> Standing:
 def namespaces_of(contract: Contract) -> tuple[str, ...]:
     """Where the Leases of a contract are: the storage namespaces of its families, in one order for everybody.
 
-    Two sessions that take them in the same order cannot each keep what the other waits for.
+    Two sessions that take them in the same order cannot each keep what the other waits for. A contract without a
+    family has its Lease where the cluster's own identity is.
     """
-    return tuple(sorted({family.namespace for family in contract.releases}))
+    return tuple(sorted({family.namespace for family in contract.releases})) or ("kube-system",)
 
 
 def ref_in(namespace: str) -> Ref:

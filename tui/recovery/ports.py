@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tui.objects import Inventory, Json, KindKey, Ref
+from tui.recovery.lease import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,32 @@ class Reader(Protocol):
 
 
 class Hold(Protocol):
-    """The session's claim to be the only one that acts on this cluster."""
+    """The session's claim to be the only one that acts on this cluster. Nothing here raises a Fault."""
+
+    @property
+    def standing(self) -> Standing:
+        """How the session stands, as of the last look: held, another's (and whose), lapsed, barred or waived."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the operator accepted so as to go on without the claim; for the report."""
+        ...
 
     async def refused(self) -> str:
         """Why no change may be made now, in one sentence; empty while the claim stands, or was waived."""
         ...
 
-    async def release(self) -> None:
-        """Gives the claim up; a failure costs nothing, for it lapses by itself. Raises nothing."""
+    async def take_over(self, typed: str) -> str:
+        """Takes a lapsed claim over from the holder whose name was typed; why not, or empty where it now stands."""
+        ...
+
+    async def accept(self) -> Standing:
+        """Goes on without a claim that cannot be made, as the operator accepts; another's claim cannot be waived."""
+        ...
+
+    async def release(self, *, keep: bool = False) -> None:
+        """Ends the claim and gives it up; with ``keep`` it lapses by itself: a change may still be under way."""
         ...
 
 

@@ -48,6 +48,7 @@ class Session:
 
     ``before`` is the assessment it began with, ``assessment`` the newest, ``health`` the newest health check; each is
     None until it was made. ``untold`` says why a change could not be recorded as an Event; empty where all were.
+    ``hold`` is the claim to be the only one that acts: who has it, and the ways to take it over or do without.
     """
 
     def __init__(self, contract: Contract, identity: Identity, tools: Tools, wish: Wish | None = None) -> None:
@@ -64,7 +65,7 @@ class Session:
         self._journal = tools.journal
         self._clock = tools.clock
         self._pause = tools.pause
-        self._hold = tools.hold
+        self.hold = tools.hold
         self._herald = tools.herald
         self._one_at_a_time = asyncio.Lock()
         self._changed: datetime | None = None
@@ -154,7 +155,7 @@ class Session:
             return self._refuse(entry, f"its name was to be typed: {entry.typed}")
         async with self._one_at_a_time:
             self._journal.append("confirmed", entry=entry.id, uid=entry.ref.uid, release=entry.release)
-            if self._hold is not None and (why := await self._hold.refused()):
+            if why := await self._not_ours():
                 return self._refuse(entry, why)
             try:
                 look = await self._look(entry)
@@ -164,7 +165,14 @@ class Session:
             admitted = admit(self.contract, entry, plan.pins, look, asked.seen, request)
             if isinstance(admitted, Refusal):
                 return self._refuse(entry, admitted.why)
+            # Looking took its time: what was held before it may be another's by now.
+            if why := await self._not_ours():
+                return self._refuse(entry, why)
             return await self._do(entry, look, admitted)
+
+    async def _not_ours(self) -> str:
+        """Why this session may not act now; empty while its claim stands."""
+        return await self.hold.refused() if self.hold is not None else ""
 
     def _refuse(self, entry: Entry, why: str) -> Outcome:
         self._journal.append("refused", entry=entry.id, why=why)
@@ -245,12 +253,18 @@ class Session:
     async def close(self) -> None:
         """Ends the session; its journal says so, unless a change is still under way: the next start then finds it."""
         try:
-            if self._hold is not None:
-                await self._hold.release()
+            if self.hold is not None:
+                await self.hold.release(keep=self._one_at_a_time.locked())
             if not self._one_at_a_time.locked():
                 self._journal.append("closed", done=sum(o.status is Status.DONE for o in self.outcomes))
         finally:
             self._journal.close()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the operator accepted, and what could not be recorded in the cluster; for the report."""
+        accepted = self.hold.warnings if self.hold is not None else ()
+        return (*accepted, self.untold) if self.untold else accepted
 
     @property
     def exit_code(self) -> Exit:
