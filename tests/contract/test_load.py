@@ -79,6 +79,17 @@ def loaded(text: str) -> Contract:
     return parse_contract(text.encode(), "x.yaml")
 
 
+def test_a_mark_may_have_to_name_the_object_itself_or_its_owners_kind() -> None:
+    marks = """[{annotation: {a/id: "*:{group}/{kind}:{namespace}/{name}"}}, {owner_kind: ["Csv.x.io", "B*"]}]"""
+    owner = loaded(MINIMAL.replace("{o: {}}", f"{{o: {{marks: {marks}}}}}")).owners["o"]
+    assert owner.marks == (
+        Mark(annotation={"a/id": "*:{group}/{kind}:{namespace}/{name}"}),
+        Mark(owner_kind=("Csv.x.io", "B*")),
+    )
+    odd = loaded(MINIMAL.replace("{o: {}}", """{o: {marks: [{annotation: {a: '{"json":[1]}'}}]}}"""))
+    assert odd.owners["o"].marks == (Mark(annotation={"a": '{"json":[1]}'}),)
+
+
 def test_everything_a_contract_can_say() -> None:
     contract = loaded(FULL)
     assert (contract.name, contract.cluster_uid, contract.source) == ("tethys", "6a1f-22", "x.yaml")
@@ -242,6 +253,13 @@ BAD: list[tuple[str, str | int, str]] = [
         "Kustomisation",
         "did you mean 'Kustomization'?",
     ),
+    (
+        replaced('{pulumi.com/*: "*"}', '{pulumi.com/*: "*:{nmae}"}'),
+        '"*:{nmae}"',
+        "{nmae} stands for nothing here; did you mean 'name'?",
+    ),
+    (replaced("{label: {managed-by: pulumi}}", '{label: {x: "{x}"}}'), '"{x}"', "{x} stands for nothing here"),
+    (replaced("{family: flux}", "{owner_kind: []}"), "[]", "kinds"),
     (
         replaced("code: guardrail", "code: guardrails"),
         "guardrails,",

@@ -42,9 +42,11 @@ class Layer:
 class Mark:
     """How an owner is recognised on a live object. Exactly one of the fields is set.
 
-    ``manager``: globs of field-manager names. ``label``, ``annotation``: name globs to value globs.
-    ``family``: the name of a release family. ``inventory``: kinds (Kustomization, HelmRelease) whose
-    ``status.inventory`` lists the object.
+    ``manager``: globs of field-manager names. ``label``, ``annotation``: name globs to value globs, in which
+    ``{group}``, ``{kind}``, ``{namespace}`` and ``{name}`` stand for the object's own: a mark that names another object
+    is a copy. ``family``: the name of a release family. ``inventory``: kinds whose status lists what they own
+    (``words.INVENTORIES``). ``owner_kind``: globs of ``Kind`` or ``Kind.group``; an owner reference to one of these
+    that is no controller's says whose the object is.
     """
 
     manager: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class Mark:
     annotation: Mapping[str, str] | None = None
     family: str | None = None
     inventory: tuple[str, ...] = ()
+    owner_kind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

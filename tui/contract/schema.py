@@ -122,13 +122,15 @@ def _owner() -> Json:
 
 def _mark() -> Json:
     kinds: Json = {"type": "array", "items": {"enum": list(INVENTORIES)}, "minItems": 1, "uniqueItems": True}
+    own = "{group}, {kind}, {namespace} and {name} stand for the object's own: a mark that names another is a copy."
     return _one_of(
         {
             "manager": _globs("Names of field managers."),
-            "label": _texts("Labels: glob of the name to glob of the value."),
-            "annotation": _texts("Annotations: glob of the name to glob of the value."),
+            "label": _texts(f"Labels: glob of the name to glob of the value. {own}"),
+            "annotation": _texts(f"Annotations: glob of the name to glob of the value. {own}"),
             "family": _identifier("A release family; what its releases hold is the owner's."),
-            "inventory": {**kinds, "description": "Kinds whose status.inventory lists what the owner holds."},
+            "inventory": {**kinds, "description": "Kinds whose status lists what the owner holds."},
+            "owner_kind": _globs("Kind or Kind.group: a plain owner reference to one says whose the object is."),
         }
     )
 

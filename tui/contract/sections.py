@@ -19,7 +19,17 @@ from tui.contract.model import (
     Selector,
 )
 from tui.contract.nodes import Node, hint
-from tui.contract.words import CODES, DATE, IDENTIFIER, INVENTORIES, PLAIN, RESOURCE, glob_problem
+from tui.contract.words import (
+    CODES,
+    DATE,
+    IDENTIFIER,
+    INVENTORIES,
+    PLACEHOLDERS,
+    PLAIN,
+    RESOURCE,
+    glob_problem,
+    unknown_placeholder,
+)
 
 T = TypeVar("T")
 
@@ -33,7 +43,7 @@ SELECTOR_KEYS: Final = (
     "annotations",
     "fields",
 )
-_MARK_KEYS: Final = ("manager", "label", "annotation", "family", "inventory")
+_MARK_KEYS: Final = ("manager", "label", "annotation", "family", "inventory", "owner_kind")
 _FAMILY_KEYS: Final = ("family", "generated", "match", "names", "namespace", "owner", "cleanup")
 _FIELD: Final = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
 
@@ -80,14 +90,24 @@ def _mark(node: Node, families: Iterable[str]) -> Mark:
         case {"manager": value}:
             return Mark(manager=globs(value, "field managers"))
         case {"label": value}:
-            return Mark(label=_texts(value, "a mapping of labels"))
+            return Mark(label=_mark_texts(value, "a mapping of labels"))
         case {"annotation": value}:
-            return Mark(annotation=_texts(value, "a mapping of annotations"))
+            return Mark(annotation=_mark_texts(value, "a mapping of annotations"))
+        case {"owner_kind": value}:
+            return Mark(owner_kind=globs(value, "kinds"))
         case {"family": value}:
             return Mark(family=known(value, families, "a release family"))
         case _:
             kinds = _each(parts["inventory"], "kinds", lambda kind: known(kind, INVENTORIES, "a kind"), str)
             return Mark(inventory=kinds)
+
+
+def _mark_texts(node: Node, what: str) -> dict[str, str]:
+    found = _texts(node, what)
+    for entry in node.entries(what).values():
+        if word := unknown_placeholder(entry.value.text()):
+            raise entry.value.fault(f"{{{word}}} stands for nothing here{hint(word, PLACEHOLDERS)}")
+    return found
 
 
 def _reconcile(node: Node) -> Reconcile:

@@ -18,8 +18,13 @@ RESOURCE: Final = r"^[^/\s]+(/[^/\s]+)?/[^/\s]+$"
 
 DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
-INVENTORIES: Final = ("Kustomization", "HelmRelease")
-"""Kinds whose status lists what they own."""
+INVENTORIES: Final = ("Kustomization", "HelmRelease", "ResourceSet", "FluxInstance", "Application")
+"""Kinds whose status lists what they own: Flux's, the Flux Operator's and Argo CD's."""
+
+PLACEHOLDERS: Final = ("group", "kind", "namespace", "name")
+"""What stands, in braces, for the object's own in the value of a label or annotation that marks it."""
+
+_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_]+)\}")
 
 CODES: Final = (
     "release-ambiguous",
@@ -85,3 +90,8 @@ def glob_problem(pattern: str) -> str:
             return "the glob has a range that runs backwards"
         place = pattern.find("[", found.end())
     return ""
+
+
+def unknown_placeholder(text: str) -> str:
+    """The first word in braces that stands for nothing, or the empty string."""
+    return next((word for word in _PLACEHOLDER.findall(text) if word not in PLACEHOLDERS), "")
