@@ -7,6 +7,7 @@ from tui.recovery.progress import ActionProgress, ActionState, progress_of
 
 PLANNED: tuple[str, dict[str, Any]] = ("planned", {"entries": [{"entry": "a", "why": "stale"}, "b"]})
 SENDING: tuple[str, dict[str, Any]] = ("sending", {"entry": "a", "step": 1, "steps": 2})
+SECOND: tuple[str, dict[str, Any]] = ("sending", {"entry": "a", "step": 2, "steps": 2})
 ACCEPTED: tuple[str, dict[str, Any]] = ("answered", {"entry": "a", "code": 200})
 
 
@@ -28,7 +29,10 @@ def after(*told: tuple[str, dict[str, Any]]) -> dict[str, ActionProgress]:
         ([SENDING, ("answered", {"entry": "a", "code": 409})], ActionState.REFUSED),
         ([SENDING, ACCEPTED], ActionState.ANSWERED),
         ([SENDING, ACCEPTED, SENDING], ActionState.IN_DOUBT),
-        ([SENDING, ACCEPTED, SENDING, ("answered", {"entry": "a", "code": 422})], ActionState.ANSWERED),
+        ([SENDING, ACCEPTED, SECOND, ("answered", {"entry": "a", "code": 422})], ActionState.ANSWERED),
+        ([SENDING, ACCEPTED, SENDING, ("answered", {"entry": "a", "code": 422})], ActionState.REFUSED),
+        ([SENDING, ("settled", {"entry": "a", "verdict": "undone"})], ActionState.REFUSED),
+        ([SENDING, ("settled", {"entry": "a", "verdict": "undone"}), PLANNED], ActionState.PENDING),
         ([SENDING, ACCEPTED, ("done", {"entry": "a"})], ActionState.DONE),
         ([("in-doubt", {"entry": "a", "why": "no answer"})], ActionState.IN_DOUBT),
         ([SENDING, ("failed", {"entry": "a", "why": "no answer"})], ActionState.IN_DOUBT),
@@ -39,6 +43,8 @@ def after(*told: tuple[str, dict[str, Any]]) -> dict[str, ActionProgress]:
         ([("skipped", {"entry": "a"})], ActionState.SKIPPED),
         ([("left", {}), ("resumed", {}), ("torn", {"bytes": 3})], ActionState.PENDING),
         ([SENDING, PLANNED], ActionState.IN_DOUBT),
+        ([SENDING, PLANNED, ("refused", {"entry": "a", "why": "it is gone"})], ActionState.IN_DOUBT),
+        ([SENDING, ACCEPTED, PLANNED, ("skipped", {"entry": "a"})], ActionState.ANSWERED),
         ([SENDING, ACCEPTED, PLANNED], ActionState.ANSWERED),
         ([("done", {"entry": "a"}), PLANNED], ActionState.DONE),
     ],

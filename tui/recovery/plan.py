@@ -88,6 +88,10 @@ class Entry:
     """The one finalizer that is to be removed."""
     saved: Json | None = field(default=None, repr=False)
     """Of a restoration: the object as its backup has it."""
+    source: str = ""
+    """Of a restoration: where that backup is."""
+    left: str = ""
+    """Of a restoration over what stands: the fingerprint of the object as the earlier session left it."""
 
     @property
     def id(self) -> str:

@@ -1,7 +1,8 @@
 """How far each action of a session came, told from its journal alone. Pure.
 
 Journal entries about one action carry its id in the field ``entry`` (the id of the plan's entry); a ``planned`` one
-lists ids, or mappings with such a field, in ``entries``.
+lists ids, or mappings with such a field, in ``entries``. What the operator decided of it (``confirmed``, ``skipped``,
+``refused``) says beside the id what the action is, so that a later process can tell of it and go on with it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +32,9 @@ class ActionProgress:
     """One action: its state, what the last request was, and where its object was saved.
 
     ``step`` of ``steps`` is the last request announced (0 before the first); ``answered`` counts the steps that the
-    API server accepted. ``details`` is what the plan said of it; ``backup`` is what the entry ``saved`` named.
+    API server accepted. ``details`` is what was planned or decided of it; ``backup`` is what the entry ``saved`` named.
+    ``sent`` is the last request announced, ``made`` the uid of the object that the last accepted create made; ``left``
+    is the fingerprint of the object as a finished action left it.
     """
 
     id: str
@@ -42,6 +45,8 @@ class ActionProgress:
     answered: int = 0
     backup: str = ""
     why: str = ""
+    made: str = ""
+    left: str = ""
     sent: Mapping[str, Any] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -77,7 +82,8 @@ def _id(fields: Mapping[str, Any]) -> str:
     return f"{fields.get('action')} {ref.get('kind')} {path}"
 
 
-_SETTLED = (ActionState.DONE, ActionState.IN_DOUBT, ActionState.ANSWERED)
+_OPEN = (ActionState.IN_DOUBT, ActionState.ANSWERED)
+_SETTLED = (ActionState.DONE, *_OPEN)
 
 
 def _plan(known: dict[str, ActionProgress], details: Mapping[str, Any]) -> None:
@@ -87,7 +93,8 @@ def _plan(known: dict[str, ActionProgress], details: Mapping[str, Any]) -> None:
     before = known.get(identity)
     if before and before.state in _SETTLED:
         return
-    known[identity] = ActionProgress(identity, backup=before.backup if before else "", details=details)
+    told = details if before is None or len(details) > 1 else before.details
+    known[identity] = ActionProgress(identity, backup=before.backup if before else "", details=told)
 
 
 def _saved(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
@@ -96,6 +103,9 @@ def _saved(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
 
 def _sending(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
     step, steps = integer(fields.get("step")) or 1, integer(fields.get("steps")) or 1
+    if step == 1:
+        # A new attempt: what an earlier one came to was looked at before this one was admitted.
+        before = replace(before, answered=0, made="")
     return replace(before, state=ActionState.IN_DOUBT, step=step, steps=max(step, steps), sent=fields)
 
 
@@ -103,7 +113,10 @@ def _answered(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgre
     code = integer(fields.get("code")) or 0
     why = str(fields.get("message") or fields.get("reason") or "")
     if 200 <= code < 300:
-        return replace(before, state=ActionState.ANSWERED, answered=max(before.answered, before.step), why=why)
+        created = (before.sent or {}).get("method") == "create"
+        made = str(fields.get("uid") or "") if created else before.made
+        done = max(before.answered, before.step)
+        return replace(before, state=ActionState.ANSWERED, answered=done, why=why, made=made)
     # A refusal by status 4xx changed nothing; after any other failure, or none, the request may have been done.
     # An earlier step that was accepted stays done, so a later refusal leaves the action half done.
     if 400 <= code < 500:
@@ -117,25 +130,42 @@ def _doubted(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgres
 
 def _failed(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
     """A failure after an accepted or unanswered request leaves the action where it was: the cluster must be asked."""
-    open_ended = before.state in (ActionState.ANSWERED, ActionState.IN_DOUBT)
-    state = before.state if open_ended else ActionState.REFUSED
+    state = before.state if before.state in _OPEN else ActionState.REFUSED
     return replace(before, state=state, why=str(fields.get("why") or before.why))
 
 
 def _ended(state: ActionState) -> _Step:
     def step(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
-        return replace(before, state=state, why=str(fields.get("why") or fields.get("reason") or before.why))
+        why = str(fields.get("text") or fields.get("why") or fields.get("reason") or before.why)
+        left = str(fields.get("left") or before.left)
+        if state is not ActionState.DONE and before.state in _OPEN:
+            return replace(before, why=why)
+        return replace(before, state=state, why=why, left=left, details=_told(before, fields))
 
     return step
 
 
+def _confirmed(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
+    return replace(before, confirmed=True, details=_told(before, fields))
+
+
+def _told(before: ActionProgress, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    return fields if fields.get("action") else before.details
+
+
+def _settled(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
+    """A fresh look found that nothing was changed, or that somebody else came first: it may be planned again."""
+    return replace(before, state=ActionState.REFUSED, why=str(fields.get("why") or before.why))
+
+
 _STEPS: Mapping[str, _Step] = {
-    "confirmed": lambda before, _: replace(before, confirmed=True),
+    "confirmed": _confirmed,
     "saved": _saved,
     "sending": _sending,
     "answered": _answered,
     "in-doubt": _doubted,
     "failed": _failed,
+    "settled": _settled,
     "done": _ended(ActionState.DONE),
     "refused": _ended(ActionState.REFUSED),
     "skipped": _ended(ActionState.SKIPPED),

@@ -6,24 +6,35 @@ It knows no screen, no HTTP and no disk of its own: the reader, the writer and t
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from tui.contract.model import Contract
 from tui.faults import Exit, Fault, OutcomeUnknown
-from tui.objects import Inventory, KindKey, Live
+from tui.objects import Inventory, Json, KindKey, Live
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, FamilyView, Wish
-from tui.recovery import question, requests, retire
+from tui.recovery import question, requests, resume, retire
 from tui.recovery.chain import JournalFault
-from tui.recovery.gate import DEPLOYMENT, Admitted, Look, Refusal, admit, judge, kinds_to_reread, pins_of
+from tui.recovery.gate import (
+    DEPLOYMENT,
+    Admitted,
+    Look,
+    Refusal,
+    admit,
+    fingerprint,
+    judge,
+    kinds_to_reread,
+    pins_of,
+)
 from tui.recovery.health import Health, check_health
 from tui.recovery.masking import visible
 from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Action, Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Herald, Hold, Identity, Progress, Reader
+from tui.recovery.progress import ActionProgress
 from tui.recovery.question import Question
 from tui.recovery.steps import Record, Steps, Writer
 from tui.recovery.trial import try_out
@@ -46,6 +57,8 @@ class Tools:
 class Session:
     """One operator's recovery of one cluster. Open it only after the context's name was typed.
 
+    On the journal of an earlier process that did not end it, it knows what that one did; :meth:`take_up` goes on.
+
     ``before`` is the assessment it began with, ``assessment`` the newest, ``health`` the newest health check; each is
     None until it was made. ``untold`` says why a change could not be recorded as an Event; empty where all were.
     ``hold`` is the claim to be the only one that acts: who has it, and the ways to take it over or do without.
@@ -54,8 +67,8 @@ class Session:
     def __init__(self, contract: Contract, identity: Identity, tools: Tools, wish: Wish | None = None) -> None:
         self.contract = contract
         self.identity = identity
-        self.wish = wish or Wish()
-        self.outcomes: list[Outcome] = []
+        self.wish = wish or resume.wish_of(tools.journal.entries)
+        self.outcomes: list[Outcome] = list(resume.outcomes(tools.journal.entries))
         self.before: Assessment | None = None
         self.assessment: Assessment | None = None
         self.health: Health | None = None
@@ -68,7 +81,7 @@ class Session:
         self.hold = tools.hold
         self._herald = tools.herald
         self._one_at_a_time = asyncio.Lock()
-        self._changed: datetime | None = None
+        self._changed: datetime | None = resume.last_change(tools.journal.entries)
 
     async def refresh(self, report: Callable[[Progress], None] | None = None) -> Assessment:
         """Reads the whole cluster afresh. Raises Unreachable when nothing answers."""
@@ -131,7 +144,7 @@ class Session:
 
     def skip(self, entry: Entry) -> Outcome:
         """Leaves one entry out; what rested on it is protected again in the next plan."""
-        self._journal.append("skipped", entry=entry.id)
+        self._journal.append("skipped", **resume.describe(entry))
         return self._ended(entry, Status.SKIPPED, "skipped by the operator")
 
     def _ended(self, entry: Entry, status: Status, text: str) -> Outcome:
@@ -154,7 +167,7 @@ class Session:
         if entry.typed and typed != entry.typed:
             return self._refuse(entry, f"its name was to be typed: {entry.typed}")
         async with self._one_at_a_time:
-            self._journal.append("confirmed", entry=entry.id, uid=entry.ref.uid, release=entry.release)
+            self._journal.append("confirmed", **resume.describe(entry))
             if why := await self._not_ours():
                 return self._refuse(entry, why)
             try:
@@ -175,17 +188,21 @@ class Session:
         return await self.hold.refused() if self.hold is not None else ""
 
     def _refuse(self, entry: Entry, why: str) -> Outcome:
-        self._journal.append("refused", entry=entry.id, why=why)
+        self._journal.append("refused", **(resume.describe(entry) | {"why": why}))
         return self._ended(entry, Status.REFUSED, why)
 
     async def _do(self, entry: Entry, look: Look, admitted: Admitted) -> Outcome:
+        steps = self._steps(entry, look)
+        return await self._carry(entry, look, steps, steps.run(admitted))
+
+    def _steps(self, entry: Entry, look: Look) -> Steps:
         view = self._view(entry, look)
-        steps = Steps(entry, look, view, self._reader, self._writer, self._journal, self._pause)
+        return Steps(entry, look, view, self._reader, self._writer, self._journal, self._pause)
+
+    async def _carry(self, entry: Entry, look: Look, steps: Steps, work: Awaitable[str]) -> Outcome:
+        """Awaits the requests of an entry and tells how they ended."""
         try:
-            text = await steps.run(admitted)
-            outcome = self._ended(entry, Status.DONE, text)
-            self._changed = self._clock()
-            self._journal.append("done", entry=entry.id)
+            outcome = self._done(entry, await work, steps.left)
             await self._tell(outcome)
         except JournalFault as fault:
             self._interrupted(entry, steps, str(fault))
@@ -197,6 +214,55 @@ class Session:
             outcome = self._failed(entry, steps, fault)
         await self._take_in(entry, look)
         return outcome
+
+    def _done(self, entry: Entry, text: str, left: Json | None) -> Outcome:
+        outcome = self._ended(entry, Status.DONE, text)
+        self._changed = self._clock()
+        seen = {"left": fingerprint(left)} if left is not None else {}
+        self._journal.append("done", entry=entry.id, text=outcome.text, **seen)
+        return outcome
+
+    async def take_up(self, report: Callable[[Progress], None] | None = None) -> tuple[Outcome, ...]:
+        """Goes on after an interruption: reads the cluster afresh and settles what the journal leaves open.
+
+        What was confirmed and begun is brought to its end where nobody came in between; nothing is begun. Returns how
+        each of these ended; one that cannot be settled now stays in doubt. Raises Unreachable when nothing answers,
+        JournalFault where the journal cannot be written.
+        """
+        await self.refresh(report)
+        async with self._one_at_a_time:
+            return tuple([await self._settle(each) for each in resume.left_open(self._journal.entries)])
+
+    async def _settle(self, action: ActionProgress) -> Outcome:
+        """Brings one action that an earlier process began to its end, or says what became of it."""
+        entry = resume.entry_of(action)
+        if entry is None:
+            raise JournalFault(f"the journal does not say what {clean(action.id)} was: look at it with kubectl")
+        try:
+            if why := await self._not_ours():
+                raise OutcomeUnknown(why)
+            saved = self._journal.recall(action.backup) if action.backup else None
+            restored = self._journal.recall(entry.source) if entry.source else None
+            look = await self._look(entry)
+            view = self._view(entry, look)
+            entry = replace(resume.with_document(entry, action, view), saved=restored)
+            verdict = resume.judge(action, entry, view.family.namespace, saved, look.body)
+        except Fault as fault:
+            return self._unsettled(entry, str(fault))
+        if verdict.found is resume.Found.DONE:
+            return self._done(entry, verdict.why, look.body)
+        if verdict.found not in (resume.Found.REMOVED, resume.Found.WRITTEN):
+            self._journal.append("settled", entry=entry.id, verdict=verdict.found.value, why=verdict.why)
+            return self._ended(entry, Status.FAILED, f"{verdict.why}; it was interrupted")
+        if later := resume.not_now(look, view):
+            return self._unsettled(entry, f"{verdict.why}, and what follows has to wait: {later}")
+        steps = self._steps(entry, replace(look, body=saved))
+        work = steps.resume(action, verdict.uid if verdict.found is resume.Found.WRITTEN else None)
+        return await self._carry(entry, look, steps, work)
+
+    def _unsettled(self, entry: Entry, why: str) -> Outcome:
+        self._journal.append("in-doubt", entry=entry.id, why=why)
+        return self._ended(entry, Status.IN_DOUBT, f"the outcome is not known: {why}")
 
     async def _tell(self, outcome: Outcome) -> None:
         """Records what was done as an Event on its object; where that fails, the report says so."""
@@ -251,14 +317,19 @@ class Session:
         return self.health
 
     async def close(self) -> None:
-        """Ends the session; its journal says so, unless a change is still under way: the next start then finds it."""
+        """Ends the session; its journal says so, unless something is under way or in doubt: the next start finds it."""
+        open_ended = self._one_at_a_time.locked() or bool(resume.left_open(self._journal.entries))
         try:
             if self.hold is not None:
-                await self.hold.release(keep=self._one_at_a_time.locked())
-            if not self._one_at_a_time.locked():
+                await self.hold.release(keep=open_ended)
+            if not open_ended:
                 self._journal.append("closed", done=sum(o.status is Status.DONE for o in self.outcomes))
         finally:
             self._journal.close()
+
+    def leave(self) -> None:
+        """Lets go without an end, as a process that is told to go at once: the next start takes the session up."""
+        self._journal.close()
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from tui.recovery.gate import Admitted, Look, Refusal, admit_follow_up, admit_re
 from tui.recovery.masking import hushed
 from tui.recovery.plan import Action, Entry
 from tui.recovery.ports import Answer, Method, Reader, Request
+from tui.recovery.progress import ActionProgress
 
 WAIT_SECONDS: Final = 60.0
 """How long a change is waited for before the session says that it is still under way."""
@@ -100,6 +101,21 @@ class Steps:
             self.copy = saved.path
             await self._note("saved", backup=saved.path, sha256=saved.sha256)
         return await self.go_on(await self._first(admitted))
+
+    async def resume(self, begun: ActionProgress, uid: str | None) -> str:
+        """Does what an entry that another process began still lacks; says so in a sentence.
+
+        ``uid`` is that of the object as that process wrote it, None where its removal was the last that was done.
+        """
+        self.announced = self.accepted = begun.step
+        self.copy = begun.backup
+        if uid is not None:
+            return await self.finish(uid)
+        if self._entry.action is Action.RECREATE and self._entry.document is None:
+            await self._gone()
+            await self._create(restorable(self._look.body or {}))
+            raise Fault(f"its document is not in force any more; {self._entry.ref.label} was restored as it was")
+        return await self.go_on("")
 
     async def go_on(self, uid: str) -> str:
         """What follows the first request of an entry, which left the object of this uid, or removed it."""
