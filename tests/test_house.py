@@ -59,9 +59,17 @@ def test_nothing_gets_round_the_gate_by_copying_or_subclassing_what_it_admitted(
                 assert not any("admitted" in ast.unparse(each).lower() for each in node.args), name(path)
 
 
-def test_only_the_steps_and_the_dry_run_hand_requests_to_the_writer() -> None:
+def test_only_named_senders_hand_requests_to_the_writer() -> None:
+    """The steps and their dry run change what a plan names; beside them a session keeps its Lease and tells Events."""
     senders = {name(path) for path in SOURCES if any(call.endswith("writer.send") for call in called(path))}
-    assert senders == {"tui/recovery/trial.py", "tui/recovery/steps.py"}
+    named = ("trial", "steps", "lease_seat", "events")
+    assert senders == {f"tui/recovery/{each}.py" for each in named}
+
+
+@pytest.mark.parametrize(("admission", "sender"), [("admit_lease", "lease_seat"), ("admit_event", "events")])
+def test_the_narrow_admissions_are_asked_by_one_sender_each(admission: str, sender: str) -> None:
+    askers = {name(path) for path in SOURCES if any(call.rpartition(".")[2] == admission for call in called(path))}
+    assert askers == {f"tui/recovery/{sender}.py"}
 
 
 def test_one_writer_is_made_and_by_the_composition_alone() -> None:

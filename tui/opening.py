@@ -3,9 +3,13 @@
 kubernetes.aio is imported only when a link is opened, so that the first frame does not wait for it.
 """
 
+import getpass
+import platform
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
@@ -15,7 +19,11 @@ from tui.contract.model import Contract
 from tui.faults import Fault, Unverified, UsageFault
 from tui.objects import Inventory, Json, KindKey, Ref
 from tui.options import Options
+from tui.recovery.events import EventHerald
+from tui.recovery.hold import LeaseHold
 from tui.recovery.journal import Journal
+from tui.recovery.lease import Me, namespaces_of
+from tui.recovery.lease_seat import Means
 from tui.recovery.ports import Identity
 from tui.recovery.session import Session, Tools
 
@@ -35,6 +43,16 @@ def state_directory() -> Path:
 def now() -> datetime:
     """The time, with its offset."""
     return datetime.now(UTC)
+
+
+def here() -> str:
+    """Who sits here, as others are to see it: user@host, of plain letters."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a number that has no name.
+        user = "somebody"
+    return re.sub(r"[^A-Za-z0-9@._-]+", "_", f"{user}@{platform.node()}")[:120]
 
 
 class ClusterLink:
@@ -63,25 +81,46 @@ class ClusterLink:
         """Begins a recovery session; None with ``--read-only``, which builds no writer at all."""
         return None if self._options.read_only else self.begin
 
-    async def begin(self) -> Session:
-        """A session with its journal open on disk. Raises JournalFault where it cannot be written."""
+    async def begin(self, resumed: Path | None = None) -> Session:
+        """A session with its journal open on disk and its claim looked at; ``resumed`` is a journal to take up again.
+
+        The session is there whoever holds the claim: ``session.hold.standing`` says how it stands (tui.recovery.lease),
+        and until it stands every change is refused, with looking and planning left. A screen offers
+        ``session.hold.take_over(typed)`` where ``standing.typed`` names a lapsed holder, and ``session.hold.accept()``
+        where the state is ``BARRED``; a command calls :func:`tui.recovery.hold.insist`. The session's ``close`` gives
+        the claim up. Raises JournalFault where the journal cannot be written.
+        """
         from tui.cluster.writer import Writer
 
+        writer = Writer(self._connection.api)
+        journal = Journal.resume(resumed, now) if resumed else Journal.create(state_directory(), self._header(), now)
+        me = Me(here(), journal.path.stem, self.identity.user, self.identity.context)
+        means = Means(self.reader, writer, now, monotonic)
+        hold = LeaseHold(namespaces_of(self._contract), me, means, journal.append)
+        herald = EventHerald(writer, me, now)
+        try:
+            await hold.claim()
+        except BaseException:
+            await hold.release(keep=True)
+            journal.close()
+            raise
+        tools = Tools(self.reader, writer, journal, now, hold=hold, herald=herald)
+        return Session(self._contract, self.identity, tools, self._options.wish)
+
+    def _header(self) -> Json:
         identity = self.identity
-        header = {
+        return {
             "context": identity.context,
             "server": identity.server,
             "cluster": identity.cluster_uid,
             "user": identity.user,
+            "operator": here(),
             "contract": self._contract.name,
             "sha256": self._contract.sha256,
             "version": __version__,
             "expected": self._options.wish.expected,
             "settled": "@".join(map(str, self._options.wish.settled or ())) or None,
         }
-        journal = Journal.create(state_directory(), header, now)
-        writer = Writer(self._connection.api)
-        return Session(self._contract, identity, Tools(self.reader, writer, journal, now), self._options.wish)
 
     async def watch(self, kinds: Iterable[KindKey], since: Inventory) -> AsyncIterator["Event"]:
         """Endless events of these kinds, as differences from ``since``."""
