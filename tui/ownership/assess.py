@@ -14,6 +14,7 @@ from tui.ownership.evidence import INVENTORIES, World
 from tui.ownership.findings import ownership_findings
 from tui.ownership.model import Assessment, Candidate, FamilyView, Finding, Severity, Verdict, Wish
 from tui.ownership.references import API_SERVICE, WEBHOOKS, is_referrer_group
+from tui.ownership.refused import refused_findings
 from tui.ownership.release_findings import missing_of, release_findings
 from tui.ownership.releases import STORAGE_KINDS, listed_by, read_releases
 from tui.ownership.staleness import view_family
@@ -36,6 +37,7 @@ def assess(contract: Contract, inventory: Inventory, *, today: date, wish: Wish 
     attributions = Attributor(world, claims, candidates).all()
     found = [
         *release_findings(world, releases, candidates, missing),
+        *refused_findings(world, candidates, wish),
         *blockers(contract, inventory, families, listed),
         *ownership_findings(world, attributions),
     ]

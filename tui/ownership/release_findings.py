@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 
 from tui.helm.model import Document, Record
 from tui.objects import Inventory, Json, Key, Live, Ref
+from tui.ownership.bombs import delete_bombs
 from tui.ownership.decisions import role_ref
 from tui.ownership.drift import drift
-from tui.ownership.evidence import INVENTORIES, MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, World, stamp_of
+from tui.ownership.evidence import INVENTORIES, RELEASE_NAME, RELEASE_NAMESPACE, World, stamp_of
 from tui.ownership.model import (
     Candidate,
     Decision,
@@ -15,11 +16,11 @@ from tui.ownership.model import (
     FamilyView,
     Finding,
     Missing,
-    Release,
     Severity,
 )
 from tui.ownership.references import BINDINGS, HPA, scaled_by
-from tui.ownership.releases import Releases, listed_by
+from tui.ownership.releases import Releases
+from tui.ownership.stamps import disagreeing_stamps
 
 NEVER_REPLAYED = {"Job": "a Job runs again when it is made again", "Pod": "a bare Pod belongs to whatever made it"}
 
@@ -91,11 +92,9 @@ def release_findings(
     for view in world.families:
         mine = [c for c in candidates if c.family == view.family.name]
         yield from _state(view, world.inventory)
-        yield from _refused(view, mine)
         yield from _missing(view, [m for m in missing if m.family == view.family.name])
         yield from _leftovers(view, mine)
         yield from _listed(view, world.inventory)
-        yield from _disagreeing_stamps(view, world.inventory)
     in_families = {bad.storage for view in world.families for bad in view.undecodable}
     for bad in releases.undecodable:
         if bad.storage not in in_families:
@@ -107,6 +106,7 @@ def release_findings(
                 (bad.reason,),
                 "look at it with helm history; Refloat takes nothing from it",
             )
+    yield from disagreeing_stamps(world, releases)
     yield from delete_bombs(world, releases)
 
 
@@ -147,11 +147,11 @@ def _state(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
         if view.releases or stamped:
             names = sorted({stamp.release for live in stamped if (stamp := stamp_of(live))})
             marks = tuple(f"{len(stamped)} objects bear the stamp of {', '.join(names)}" for _ in range(bool(stamped)))
-            then = (
-                "name the release that the owner will install: --expect NAME (its error names it)"
-                if view.expected is None
-                else "re-stamp what the stale stamps hold to the expected release, then let the owner install it"
-            )
+            then = "name the release that the owner will install: --error FILE reads its error, --expect NAME states it"
+            if view.expected is not None:
+                then = f"let the owner install {view.expected}: nothing bears another stamp any more"
+                if any(name != view.expected for name in names):
+                    then = "re-stamp what the stale stamps hold to the expected release, then let the owner install it"
             yield Finding(
                 "release-absent",
                 Severity.BLOCK,
@@ -165,36 +165,6 @@ def _state(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
 def _stamped_by(view: FamilyView, live: Live) -> bool:
     stamp = stamp_of(live)
     return stamp is not None and view.family.has(stamp.release)
-
-
-def _refused(view: FamilyView, mine: list[Candidate]) -> Iterator[Finding]:
-    """An expected release that is not recorded, over objects that bear another stamp: its install is refused."""
-    expected = view.expected
-    if expected is None or view.release(expected) is not None:
-        return
-    holding = [c for c in mine if c.release != expected]
-    if view.active is not None:
-        then = f"nothing is stale while it is in force: pin the release's name to {view.active.name} at its owner"
-        yield Finding(
-            "refused-install",
-            Severity.BLOCK,
-            f"an install of {expected} would be refused: {view.active.name} is in force",
-            (view.active.storage,),
-            (view.why,),
-            then,
-        )
-    elif holding:
-        then = f"re-stamp them to {expected} (cleanup adopts them, nothing is deleted), then install again"
-        if view.state is not FamilyState.ABSENT:
-            then = f"nothing of it may be touched while the family is {view.state.value}: {view.why}"
-        yield Finding(
-            "refused-install",
-            Severity.BLOCK,
-            f"an install of {expected} is refused over {len(holding)} objects with another stamp",
-            tuple(c.ref for c in holding),
-            tuple(f"{c.ref.label}: {RELEASE_NAME}: {c.release}" for c in holding),
-            then,
-        )
 
 
 def _missing(view: FamilyView, missing: list[Missing]) -> Iterator[Finding]:
@@ -311,66 +281,6 @@ def _role_finding(active: Record, ref: Ref, document: Document, body: Json) -> F
         (f"kubectl get {ref.kubectl} -o jsonpath='{{.roleRef.name}}'",),
         "a roleRef cannot be changed: delete and create it as one confirmed step",
     )
-
-
-def _disagreeing_stamps(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
-    for live in inventory.objects.values():
-        stamp = stamp_of(live)
-        if stamp is None or live.controller is not None or not view.family.has(stamp.release):
-            continue
-        if not stamp.labelled or stamp.namespace != view.family.namespace:
-            label = f"label {MANAGED_BY}: {live.labels.get(MANAGED_BY, 'none')}"
-            what = f"{label}, {RELEASE_NAMESPACE}: {stamp.namespace or 'none'}"
-            yield Finding(
-                "stamp-disagrees",
-                Severity.WARN,
-                f"{live.ref.label} says {stamp.release} and its other marks disagree",
-                (live.ref,),
-                (what,),
-                "Helm refuses an object whose label and annotations do not agree",
-            )
-
-
-def delete_bombs(world: World, releases: Releases) -> Iterator[Finding]:
-    """Objects that a recorded release lists and another one's stamp is on: uninstalling the first deletes them.
-
-    Helm 3 and its embedders check no ownership when they uninstall (helm pkg/action/uninstall.go).
-    """
-    for release in releases.all:
-        if release.newest.status.value == "uninstalled":
-            continue
-        groups: dict[str, list[Ref]] = defaultdict(list)
-        for key in listed_by(release.newest, world.inventory.namespaced).documents:
-            live = world.inventory.get(key)
-            stamp = stamp_of(live) if live else None
-            if live is None or stamp is None or live.controller is not None:
-                continue
-            same = (stamp.release, stamp.namespace) == (release.name, release.newest.namespace)
-            if not same:
-                groups[stamp.release].append(live.ref)
-        for other, refs in sorted(groups.items()):
-            yield Finding(
-                "delete-bomb",
-                Severity.WARN,
-                f"uninstalling {release.name} (Helm 3) would delete {_many(len(refs), 'object')} stamped {other}",
-                tuple(refs),
-                tuple(
-                    f"{ref.label}: listed by {release.name} revision {release.newest.revision}, stamped {other}"
-                    for ref in refs
-                ),
-                _defuse(world, release),
-            )
-
-
-def _defuse(world: World, release: Release) -> str:
-    never = f"never run helm uninstall {release.name}"
-    if any(view.active is not None and view.active.storage in _storages(release) for view in world.families):
-        return f"{never}: it is in force; adopt what it lists, so that each object says whose it is"
-    return f"{never}; retire its records instead, where another release of its family is in force"
-
-
-def _storages(release: Release) -> tuple[Ref, ...]:
-    return tuple(record.storage for record in release.records)
 
 
 def _revision(record: Record) -> str:
