@@ -115,9 +115,7 @@ def test_workloads_use_what_selects_limits_or_scales_them(kind: str, spec: Json)
     for objects in ([active(), user], [active(user)]):
         assert decided(judge([*objects, left]), left) == ("protect", ("S7",))
     leaving = stale("Deployment", "d", spec={"template": TEMPLATE})
-    # A scaler names its Deployment too: neither can go before the other.
-    circle = ("protect", ("S7",)) if kind == "HorizontalPodAutoscaler" else ("delete", ())
-    assert decided(judge([active(), leaving, left]), left) == circle
+    assert decided(judge([active(), leaving, left]), left) == ("delete", ())
     other = obj("Deployment", "e", "apps", spec={"template": TEMPLATE})
     assert decided(judge([active(), other, left]), left) == ("delete", ())
 

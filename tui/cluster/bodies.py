@@ -12,8 +12,23 @@ from tui.objects import Json, KindKey, Live, Served
 BODY_KINDS: Final = frozenset(
     KindKey(group, kind)
     for group, kinds in {
-        "": ("Namespace", "Pod", "ReplicationController", "ResourceQuota", "Service", "ServiceAccount"),
-        "admissionregistration.k8s.io": ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
+        "": (
+            "Namespace",
+            "PersistentVolume",
+            "Pod",
+            "ReplicationController",
+            "ResourceQuota",
+            "Service",
+            "ServiceAccount",
+        ),
+        "admissionregistration.k8s.io": (
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
+            "MutatingWebhookConfiguration",
+            "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+            "ValidatingWebhookConfiguration",
+        ),
         "apiextensions.k8s.io": ("CustomResourceDefinition",),
         "apiregistration.k8s.io": ("APIService",),
         "apps": ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"),
@@ -22,8 +37,11 @@ BODY_KINDS: Final = frozenset(
         "batch": ("CronJob", "Job"),
         "coordination.k8s.io": ("Lease",),
         "networking.k8s.io": ("Ingress", "NetworkPolicy"),
+        "kyverno.io": ("ClusterPolicy", "Policy"),
+        "policies.kyverno.io": ("NamespacedValidatingPolicy", "ValidatingPolicy"),
         "policy": ("PodDisruptionBudget",),
         "rbac.authorization.k8s.io": ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
+        "storage.k8s.io": ("StorageClass",),
     }.items()
     for kind in kinds
 )
@@ -31,7 +49,15 @@ BODY_KINDS: Final = frozenset(
 what the blockers are told from; and Argo CD's Applications, which list what they hold. ConfigMaps and Secrets are not
 among them; Helm's records are listed apart."""
 
-BODY_GROUPS: Final = ("toolkit.fluxcd.io", "fluxcd.controlplane.io", "pulumi.com", "gateway.networking.k8s.io")
+BODY_GROUPS: Final = (
+    "toolkit.fluxcd.io",
+    "fluxcd.controlplane.io",
+    "pulumi.com",
+    "gateway.networking.k8s.io",
+    "constraints.gatekeeper.sh",
+    "wgpolicyk8s.io",
+    "openreports.io",
+)
 """Groups, by the end of their names, of which every kind keeps its body."""
 
 UNLISTED: Final = frozenset(
@@ -179,8 +205,27 @@ def _trim_definition(item: Json) -> None:
         version.pop("additionalPrinterColumns", None)
 
 
+def _trim_report(item: Json) -> None:
+    """Of a policy report only what did not pass: one may list every rule for every object."""
+    results = item.get("results")
+    if isinstance(results, list):
+        bad = (each for each in results if isinstance(each, dict) and each.get("result") in _TOLD_RESULTS)
+        item["results"] = [{name: each[name] for name in _TOLD_FIELDS if name in each} for each in bad]
+
+
+_TOLD_RESULTS: Final = ("fail", "warn", "error")
+_TOLD_FIELDS: Final = ("source", "policy", "rule", "result", "message", "resources")
+
 _TRIMS: Final[dict[KindKey, Callable[[Json], None]]] = {
     KindKey("", "Pod"): _trim_pod,
     KindKey("apps", "ReplicaSet"): _trim_replica_set,
     KindKey("apiextensions.k8s.io", "CustomResourceDefinition"): _trim_definition,
+    **{
+        KindKey(group, kind): _trim_report
+        for group, kinds in {
+            "wgpolicyk8s.io": ("PolicyReport", "ClusterPolicyReport"),
+            "openreports.io": ("Report", "ClusterReport"),
+        }.items()
+        for kind in kinds
+    },
 }

@@ -3,6 +3,7 @@
 A part that has another shape than its kind allows raises :class:`Damaged`: what cannot be read may name anything.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +32,11 @@ WEBHOOKS: Final = (
     KindKey(ADMISSION, "ValidatingWebhookConfiguration"),
     KindKey(ADMISSION, "MutatingWebhookConfiguration"),
 )
+GATEWAYS: Final = tuple(
+    KindKey("gateway.networking.k8s.io", kind) for kind in ("Gateway", "GatewayClass", "BackendTLSPolicy")
+)
+"""Those of the Gateway API that name ConfigMaps too: authorities, and parameters of a class."""
+
 ROUTING: Final = (
     KindKey("networking.k8s.io", "Ingress"),
     KindKey("gateway.networking.k8s.io", "HTTPRoute"),
@@ -38,7 +44,7 @@ ROUTING: Final = (
     KindKey("gateway.networking.k8s.io", "TLSRoute"),
     KindKey("gateway.networking.k8s.io", "TCPRoute"),
     KindKey("gateway.networking.k8s.io", "UDPRoute"),
-    KindKey("gateway.networking.k8s.io", "Gateway"),
+    *GATEWAYS,
 )
 API_SERVICE: Final = KindKey("apiregistration.k8s.io", "APIService")
 CRD: Final = KindKey("apiextensions.k8s.io", "CustomResourceDefinition")
@@ -46,6 +52,14 @@ HPA: Final = KindKey("autoscaling", "HorizontalPodAutoscaler")
 SERVICE: Final = KindKey("", "Service")
 SERVICE_ACCOUNT: Final = KindKey("", "ServiceAccount")
 CLUSTER_ROLE: Final = KindKey(RBAC, "ClusterRole")
+VOLUME: Final = KindKey("", "PersistentVolume")
+STORAGE_CLASS: Final = KindKey("storage.k8s.io", "StorageClass")
+
+_ACCOUNT_USER: Final = "system:serviceaccount:"
+"""How the user name of a service account begins: a binding may name it so, instead of by its kind."""
+
+_IN_CLUSTER: Final = re.compile(r"([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc(?:\..*)?")
+"""The DNS name of a Service."""
 
 
 MAX_DEPTH: Final = 40
@@ -131,6 +145,9 @@ def _binding_references(body: Json, space: str | None) -> Iterator[Edge]:
         if _word(subject.get("kind")) == "ServiceAccount":
             where = _word(subject.get("namespace")) or space
             yield from _named("", "ServiceAccount", where, subject.get("name"), "gives it rights (subject)")
+        elif _word(subject.get("name")).startswith(_ACCOUNT_USER):
+            where, _, name = _word(subject.get("name")).removeprefix(_ACCOUNT_USER).partition(":")
+            yield from _named("", "ServiceAccount", where, name, "gives it rights (subject, by its user name)")
 
 
 def _pod_references(spec: Any, space: str | None) -> Iterator[Edge]:
@@ -181,6 +198,31 @@ def _env_references(container: Mapping[str, Any], space: str | None) -> Iterator
         yield from _named("", "ConfigMap", space, config, "reads a variable from it")
 
 
+def _service_references(body: Json, _space: str | None) -> Iterator[Edge]:
+    """Of a Service that is an alias for another one, the other one."""
+    alias = _IN_CLUSTER.fullmatch(_word(at(body, ("spec", "externalName"))))
+    if alias is not None:
+        yield from _named("", "Service", alias[2], alias[1], "is an alias for it (externalName)")
+
+
+def _volume_secrets(body: Json, _space: str | None) -> Iterator[Edge]:
+    """The Secrets that a PersistentVolume is attached and mounted with, wherever its driver keeps them."""
+    for field, value in _walk(body.get("spec")):
+        if field.endswith("SecretRef") or field == "secretRef":
+            secret = _object(value)
+            where, reason = _word(secret.get("namespace")), f"mounts with it ({field})"
+            yield from _named("", "Secret", where, secret.get("name"), reason)
+
+
+def _class_secrets(body: Json, _space: str | None) -> Iterator[Edge]:
+    """The Secrets that a StorageClass names for its driver; a name that is a template is nobody's name."""
+    parameters = _object(body.get("parameters"))
+    for field, value in parameters.items():
+        if field.endswith("-secret-name"):
+            where = _word(parameters.get(field.removesuffix("name") + "namespace"))
+            yield from _named("", "Secret", where or None, value, f"makes volumes with it ({field})")
+
+
 def _service(service: Any, space: str | None, reason: str) -> Iterator[Edge]:
     service = _object(service)
     yield from _named("", "Service", _word(service.get("namespace")) or space, service.get("name"), reason)
@@ -193,11 +235,18 @@ def _routing_references(body: Json, space: str | None) -> Iterator[Edge]:
             kind, reason = "Service", "routes to it"
         elif field in ("secretName", "certificateRefs"):
             kind, reason = "Secret", "takes its certificate from it"
+        elif field == "caCertificateRefs":
+            kind, reason = "", "trusts the authorities in it"
+        elif field == "parametersRef":
+            kind, reason = "", "takes its parameters from it"
+        elif field in ("targetRef", "targetRefs"):
+            kind, reason = "", "says how it is spoken to"
         else:
             continue
         for item in _pointers(value):
-            if (_word(item.get("kind")) or kind) == kind:
-                yield from _named("", kind, _word(item.get("namespace")) or space, item.get("name"), reason)
+            named = _word(item.get("kind")) or kind
+            if named == kind or (not kind and named in ("Secret", "ConfigMap", "Service")):
+                yield from _named("", named, _word(item.get("namespace")) or space, item.get("name"), reason)
 
 
 def _custom_references(spec: Any, space: str | None) -> Iterator[Edge]:
@@ -314,6 +363,9 @@ _READERS: Final[Mapping[KindKey, Callable[[Json, str | None], Iterator[Edge]]]] 
     CRD: _crd_references,
     HPA: _hpa_references,
     KindKey("", "Secret"): _token_references,
+    SERVICE: _service_references,
+    VOLUME: _volume_secrets,
+    STORAGE_CLASS: _class_secrets,
     **dict.fromkeys(BINDINGS, _binding_references),
     **dict.fromkeys(WEBHOOKS, _webhook_references),
     **dict.fromkeys(ROUTING, _routing_references),

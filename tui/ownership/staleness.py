@@ -17,7 +17,7 @@ from tui.helm.order import uninstall_order
 from tui.objects import Inventory, Json, Key, KindKey, Live
 from tui.ownership.evidence import FLUX_LABELS, FLUX_MANAGERS, INVENTORIES, World, stamp_managers, stamp_of
 from tui.ownership.model import FamilyState, FamilyView, Listed, Release, Rule, Wish
-from tui.ownership.references import ADMISSION, RBAC
+from tui.ownership.references import ADMISSION, HPA, RBAC
 from tui.ownership.releases import STORAGE_KINDS, Releases, listed_by
 from tui.ownership.usage import Usage
 
@@ -307,17 +307,27 @@ def documents_of(view: FamilyView) -> list[Json]:
 def leaving_of(usage: Usage, free: Mapping[Key, Live]) -> dict[Key, tuple[Key, ...]]:
     """Of the objects that only S7 could hold back, those that may go, each after all of its users, in that order.
 
-    What is in a circle of users, or used by anything that stays, is not among them.
+    What is in a circle of users, or used by anything that stays, is not among them; but for one circle: an autoscaler
+    names the workload that it is there for, and goes right behind it.
     """
     order = [ref.key for ref in uninstall_order([live.ref for live in free.values()])]
     leaving: dict[Key, tuple[Key, ...]] = {}
     waiting = [key for key in order if not usage.unverified(key)]
+
+    def follows(root: Key | None, key: Key) -> bool:
+        # The other way round a skipped workload would be left without its autoscaler.
+        if root is None or root not in waiting or KindKey(root.group, root.kind) != HPA:
+            return False
+        return all(user == key or user in leaving for user, _ in usage.of(root))
+
     while True:
         # One at a time: what goes next may be the last user of something that Helm's order puts earlier.
-        key = next((key for key in waiting if all(root in leaving for root, _ in usage.of(key))), None)
+        free_now = (key for key in waiting if all(r in leaving or follows(r, key) for r, _ in usage.of(key)))
+        key = next(free_now, None)
         if key is None:
             return leaving
-        leaving[key] = tuple(dict.fromkeys(root for root, _ in usage.of(key) if root is not None))
+        roots = (root for root, _ in usage.of(key) if root in leaving)
+        leaving[key] = tuple(dict.fromkeys(root for root in roots if root is not None))
         waiting.remove(key)
 
 

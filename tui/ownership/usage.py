@@ -11,16 +11,20 @@ from typing import Any, Final, NamedTuple
 from tui.objects import Inventory, Json, Key, KindKey, Live, Owner, Ref, group_of
 from tui.ownership.model import Use
 from tui.ownership.references import (
+    ADMISSION,
     API_SERVICE,
     BINDINGS,
     CLUSTER_ROLE,
     CRD,
+    GATEWAYS,
     HPA,
     RBAC,
     ROUTING,
     SERVICE,
     SERVICE_ACCOUNT,
+    STORAGE_CLASS,
     TEMPLATES,
+    VOLUME,
     WEBHOOKS,
     Damaged,
     at,
@@ -40,28 +44,45 @@ _BUDGET: Final = KindKey("policy", "PodDisruptionBudget")
 _QUOTA: Final = KindKey("", "ResourceQuota")
 _SECRET: Final = KindKey("", "Secret")
 _CONFIG_MAP: Final = KindKey("", "ConfigMap")
+_CLAIM: Final = KindKey("", "PersistentVolumeClaim")
+_NAMESPACE: Final = KindKey("", "Namespace")
+
+POLICY_BINDINGS: Final[Mapping[KindKey, KindKey]] = {
+    KindKey(ADMISSION, f"{kind}Binding"): KindKey(ADMISSION, kind)
+    for kind in ("ValidatingAdmissionPolicy", "MutatingAdmissionPolicy")
+}
+"""What gives an admission policy its parameters, and the policy that says of which kind they are."""
 
 USERS: Final[Mapping[KindKey, tuple[KindKey, ...]]] = {
     CLUSTER_ROLE: (*BINDINGS, CLUSTER_ROLE),
     KindKey(RBAC, "Role"): (KindKey(RBAC, "RoleBinding"),),
     SERVICE_ACCOUNT: (*_WORKLOADS, *BINDINGS, _SECRET),
-    _CONFIG_MAP: _WORKLOADS,
-    _SECRET: (*_WORKLOADS, SERVICE_ACCOUNT, *ROUTING),
-    SERVICE: (*WEBHOOKS, API_SERVICE, CRD, *ROUTING, _STATEFUL_SET),
+    _CONFIG_MAP: (*_WORKLOADS, *GATEWAYS, *POLICY_BINDINGS),
+    _SECRET: (*_WORKLOADS, SERVICE_ACCOUNT, *ROUTING, VOLUME, STORAGE_CLASS),
+    SERVICE: (*WEBHOOKS, API_SERVICE, CRD, *ROUTING, _STATEFUL_SET, SERVICE),
     _DEPLOYMENT: (SERVICE, HPA),
     _STATEFUL_SET: (SERVICE, HPA),
     _NETWORK_POLICY: _WORKLOADS,
     _BUDGET: _WORKLOADS,
     HPA: _WORKLOADS,
     _QUOTA: _WORKLOADS,
-    KindKey("", "PersistentVolumeClaim"): _WORKLOADS,
+    _CLAIM: _WORKLOADS,
 }
 """Which kinds can use an object of a kind. Custom resources of Flux and Pulumi come on top, and a CRD's instances."""
+
+_SELECTORS: Final[Mapping[KindKey, tuple[tuple[str, ...], str]]] = {
+    _NETWORK_POLICY: (("spec", "podSelector"), "its pods are under it"),
+    _BUDGET: (("spec", "selector"), "its pods are under it"),
+    _QUOTA: ((), "its pods count against it"),
+}
+"""Where a kind keeps the selector of the pods it is for (nowhere: all of its namespace), and the edge's reason."""
 
 REFERRED_TO: Final = frozenset({SERVICE_ACCOUNT, _CONFIG_MAP, _SECRET})
 """Kinds that Flux and Pulumi objects point at by name."""
 
-FAR: Final = frozenset({*BINDINGS, *ROUTING, *WEBHOOKS, API_SERVICE, CRD, CLUSTER_ROLE})
+FAR: Final = frozenset(
+    {*BINDINGS, *ROUTING, *WEBHOOKS, *POLICY_BINDINGS, API_SERVICE, CRD, CLUSTER_ROLE, VOLUME, STORAGE_CLASS}
+)
 """Users that reach into other namespaces than their own."""
 
 _READ_WHOLE: Final = frozenset({_DEPLOYMENT, _STATEFUL_SET, _NETWORK_POLICY, _BUDGET, HPA, CRD})
@@ -110,18 +131,28 @@ class _User(NamedTuple):
 
 
 class Usage:
-    """The users of a set of objects. Built once an assessment, for the few objects that might go.
+    """The users of a set of objects. Built once an assessment, for the few objects that might go, or for any (None).
 
     ``documents`` are those of the active manifest, their namespaces filled in: live or missing, they are users too.
     """
 
-    def __init__(self, inventory: Inventory, targets: Iterable[Key], documents: Iterable[Json]) -> None:
+    def __init__(self, inventory: Inventory, targets: Iterable[Key] | None, documents: Iterable[Json]) -> None:
         self._inventory = inventory
-        self._targets = frozenset(targets)
+        self._targets = None if targets is None else frozenset(targets)
         self._uses: dict[Key, list[tuple[Key | None, Use]]] = defaultdict(list)
+        self._whole: dict[Key, tuple[tuple[Key | None, Use], ...]] = {}
         self._blind: dict[KindKey, str] = {}
         self._by_kind: dict[tuple[str, ...], list[_User]] = defaultdict(list)
-        if self._targets:
+        self._ways = {
+            CLUSTER_ROLE: self._aggregating,
+            _DEPLOYMENT: self._serving,
+            _STATEFUL_SET: self._serving,
+            HPA: self._scaled,
+            CRD: self._instances,
+            _CLAIM: self._claiming,
+            _NAMESPACE: self._inside,
+        }
+        if self._targets is None or self._targets:
             for key, live in inventory.objects.items():
                 if not live.deleting or not self._collected(live):
                     self._by_kind[key[:2]].append(_User(live.ref, live.body, live))
@@ -137,10 +168,6 @@ class Usage:
             if kind in kinds or is_referrer_group(group):
                 for user in self._by_kind[kind]:
                     self._follow(kind, user)
-        for key in self._targets:
-            target = self._inventory.get(key)
-            if target is not None:
-                self._uses[key].extend(self._selected(target))
 
     def _follow(self, kind: KindKey, user: _User) -> None:
         """Takes down what one user names."""
@@ -153,7 +180,7 @@ class Usage:
             return
         try:
             for edge in references(body):
-                if edge.target in self._targets and edge.target != user.ref.key:
+                if (self._targets is None or edge.target in self._targets) and edge.target != user.ref.key:
                     self._uses[edge.target].append(self._use(user, edge.reason))
         except Damaged as damaged:
             self._blind[kind] = f"{user.ref.label} is damaged: {damaged}"
@@ -194,25 +221,57 @@ class Usage:
 
     def _selected(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
         """Users by selector: those that select the target, and those that it selects, scales, serves or defines."""
-        kind, body = target.ref.kind_key, target.body
-        if kind == CLUSTER_ROLE:
-            yield from self._aggregating(target)
-        elif kind in (_DEPLOYMENT, _STATEFUL_SET):
-            yield from self._serving(target)
-        elif kind == _NETWORK_POLICY:
-            yield from self._workloads(target, dig(body, ("spec", "podSelector")), "its pods are under it")
-        elif kind == _BUDGET:
-            yield from self._workloads(target, dig(body, ("spec", "selector")), "its pods are under it")
-        elif kind == _QUOTA:
-            yield from self._workloads(target, {}, "its pods count against it")
-        elif kind == HPA:
-            scaled = scaled_by(body or {})
-            for user in self._by_kind.get(scaled[:2], ()) if scaled else ():
-                if user.ref.key == scaled:
-                    yield self._use(user, "is scaled by it")
-        elif kind == CRD:
-            for user in self._by_kind.get(_defined_by(body), ()):
-                yield self._use(user, "is an instance of it")
+        kind = target.ref.kind_key
+        if kind in _SELECTORS:
+            path, reason = _SELECTORS[kind]
+            yield from self._workloads(target, dig(target.body, path) if path else {}, reason)
+        elif kind in self._ways:
+            yield from self._ways[kind](target)
+        for binding_kind, policy_kind in POLICY_BINDINGS.items():
+            yield from self._parametrised(target, binding_kind, policy_kind)
+
+    def _scaled(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
+        scaled = scaled_by(target.body or {})
+        for user in self._by_kind.get(scaled[:2], ()) if scaled else ():
+            if user.ref.key == scaled:
+                yield self._use(user, "is scaled by it")
+
+    def _instances(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
+        for user in self._by_kind.get(_defined_by(target.body), ()):
+            yield self._use(user, "is an instance of it")
+
+    def _claiming(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
+        """StatefulSets find the claims of their templates by name, at any replica count."""
+        for user in self._by_kind.get(_STATEFUL_SET, ()):
+            if user.ref.namespace != target.ref.namespace:
+                continue
+            for template in items(dig(user.body, ("spec", "volumeClaimTemplates"))):
+                prefix = f"{dig(template, ('metadata', 'name'))}-{user.ref.name}-"
+                if target.ref.name.startswith(prefix) and target.ref.name.removeprefix(prefix).isdecimal():
+                    yield self._use(user, "keeps its data in it (volumeClaimTemplates)")
+
+    def _inside(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
+        for users in self._by_kind.values():
+            for user in users:
+                if user.ref.namespace == target.ref.name and (user.live is None or user.live.controller is None):
+                    yield self._use(user, "lives in it")
+
+    def _parametrised(self, target: Live, binding: KindKey, policy: KindKey) -> Iterator[tuple[Key | None, Use]]:
+        """Bindings of admission policies whose parameters the target is; a policy that was not read may mean any."""
+        for user in self._by_kind.get(binding, ()):
+            spec = mapping(dig(user.body, ("spec",)))
+            parameters = mapping(spec.get("paramRef"))
+            if not parameters:
+                continue
+            rule = self._inventory.get(Key(*policy, None, str(spec.get("policyName") or "")))
+            meant = mapping(dig(rule.body, ("spec", "paramKind"))) if rule is not None else {}
+            if meant and (group_of(str(meant.get("apiVersion"))), meant.get("kind")) != target.ref.kind_key:
+                continue
+            if parameters.get("namespace") not in (None, "", target.ref.namespace):
+                continue
+            named, selector = parameters.get("name"), parameters.get("selector")
+            if named == target.ref.name or (not named and selector is not None and selects(selector, target.labels)):
+                yield self._use(user, "takes its parameters from it")
 
     def _aggregating(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
         for role in self._by_kind.get(CLUSTER_ROLE, ()):
@@ -246,7 +305,12 @@ class Usage:
 
     def of(self, key: Key) -> tuple[tuple[Key | None, Use], ...]:
         """Every user of one target, with the root that would have to leave first (None: a manifest document)."""
-        return tuple(self._uses.get(key, ()))
+        found = self._whole.get(key)
+        if found is None:
+            target = self._inventory.get(key)
+            selected = self._selected(target) if target is not None else ()
+            found = self._whole[key] = (*self._uses.get(key, ()), *selected)
+        return found
 
     def unverified(self, key: Key) -> tuple[str, ...]:
         """Kinds that could use the target, are served, and could not be read: one text each."""
@@ -261,7 +325,8 @@ class Usage:
         if kind == CRD and target is not None:
             users = (KindKey(*_defined_by(target.body)),)
         for user in users:
-            gap = self._inventory.gap(user.group, user.kind, None if user in FAR or kind == CRD else key.namespace)
+            far = user in FAR or kind == CRD or user == kind == SERVICE
+            gap = self._inventory.gap(user.group, user.kind, None if far else key.namespace)
             if gap is not None:
                 found.append(gap.text)
             elif user in self._blind:
