@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
 from typing import Final
 
+from tui.contract.lint_stated import allowed, decisions
 from tui.contract.model import Claim, Contract, Family, Mark, Selector
 from tui.contract.overlap import atoms, covers, globs_meet, may_meet
+from tui.contract.remarks import Remark, in_order
 from tui.contract.select import is_plain
+
+__all__ = ["CLUSTER_SCOPED", "GIVEN", "Remark", "described", "lint", "listed"]
 
 GIVEN: Final = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 """Namespaces that every cluster has by itself; nobody need claim them."""
@@ -38,19 +41,6 @@ _NAMESPACE: Final = re.compile(r"[a-z0-9*?\[\]!-]*")
 _SHOWN: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """One thing to look at. ``line`` counts from 1, 0 where nothing in the file stands for it.
-
-    ``info``: it is told and asks for nothing.
-    """
-
-    code: str
-    line: int
-    text: str
-    info: bool = False
-
-
 def lint(contract: Contract, today: date) -> tuple[Remark, ...]:
     """Every remark on the contract, in the order of its lines; ``today`` decides what has expired."""
     remarks = [
@@ -60,12 +50,13 @@ def lint(contract: Contract, today: date) -> tuple[Remark, ...]:
         *_shared_marks(contract),
         *_families(contract),
         *_unclaimed_checks(contract),
-        *_expired(contract, today),
+        *decisions(contract),
+        *allowed(contract, today),
     ]
     if contract.cluster_uid is None:
         text = "no cluster.uid is set: Refloat cannot tell this cluster from any other that a context may mean"
         remarks.append(Remark("cluster-unpinned", 0, text, info=True))
-    return tuple(sorted(remarks, key=lambda remark: (remark.info, remark.line)))
+    return in_order(remarks)
 
 
 def _unclaimed_namespaces(contract: Contract) -> Iterator[Remark]:
@@ -108,7 +99,7 @@ def _claims(contract: Contract) -> Iterator[Remark]:
         for number, selector in enumerate(claim.select, start=1):
             why = _impossible(selector)
             if why:
-                text = f"selector {number} of this claim ({_described(selector)}) can never match: {why}"
+                text = f"selector {number} of this claim ({described(selector)}) can never match: {why}"
                 yield Remark("claim-impossible", claim.line, text)
                 continue
             yield from _against(earlier, claim, number, selector)
@@ -137,14 +128,14 @@ def _against(earlier: list[tuple[Claim, Selector]], claim: Claim, number: int, s
             taken.append((before, part))
     which = f"selector {number} of this claim for {claim.owner}"
     if not free:
-        by = _listed(f"line {before.line} ({before.owner})" for before, _ in taken)
-        text = f"{which} ({_described(selector)}) can never match: the claim of {by} takes all of it first"
+        by = listed(f"line {before.line} ({before.owner})" for before, _ in taken)
+        text = f"{which} ({described(selector)}) can never match: the claim of {by} takes all of it first"
         yield Remark("claim-shadowed", claim.line, text)
         return
     swallowed = [(before, part) for before, part in taken if before.owner != claim.owner]
     if swallowed:
-        by = _listed(f"line {before.line} for {before.owner}" for before, _ in swallowed)
-        what = _listed(_described(part) for _, part in swallowed)
+        by = listed(f"line {before.line} for {before.owner}" for before, _ in swallowed)
+        what = listed(described(part) for _, part in swallowed)
         yield Remark("claim-swallowed", claim.line, f"{which} loses {what} to the claim of {by}, which comes first")
     yield from _crossing(near, claim, which, free)
 
@@ -160,7 +151,7 @@ def _crossing(near: list[tuple[Claim, Selector]], claim: Claim, which: str, free
                 crossed.setdefault(before.line, (before, part))
     for before, part in crossed.values():
         text = (
-            f"{which} overlaps the claim of line {before.line} for {before.owner} at {_described(part)}: "
+            f"{which} overlaps the claim of line {before.line} for {before.owner} at {described(part)}: "
             "what both match goes to the upper one"
         )
         yield Remark("claims-overlap", claim.line, text)
@@ -171,7 +162,7 @@ def _denied_claims(contract: Contract) -> Iterator[Remark]:
         for claim in contract.claims:
             for part in (part for selector in claim.select for part in atoms(selector)):
                 if covers(guardrail.deny, part):
-                    text = f"guardrail {guardrail.id} denies what {claim.owner} should own: {_described(part)}"
+                    text = f"guardrail {guardrail.id} denies what {claim.owner} should own: {described(part)}"
                     yield Remark("claim-denied", claim.line, text)
 
 
@@ -179,7 +170,7 @@ def _shared_marks(contract: Contract) -> Iterator[Remark]:
     for one, other in combinations(contract.owners.values(), 2):
         shared = [word for a in one.marks for b in other.marks for word in _in_common(a, b)]
         if shared:
-            text = f"{one.name} and {other.name} share a mark, {_listed(shared)}: what bears it is contested"
+            text = f"{one.name} and {other.name} share a mark, {listed(shared)}: what bears it is contested"
             yield Remark("mark-shared", other.line, text)
 
 
@@ -228,18 +219,12 @@ def _unclaimed_checks(contract: Contract) -> Iterator[Remark]:
             wanted.append(Selector(kinds=(check.ready,), names=(check.name,), namespaces=(check.namespace,)))
         for selector in wanted:
             if not any(may_meet(claimed, selector) for claimed in _selectors(contract)):
-                text = f"health rests on {_described(selector)}, which nobody claims"
+                text = f"health rests on {described(selector)}, which nobody claims"
                 yield Remark("check-unclaimed", check.line, text)
 
 
-def _expired(contract: Contract, today: date) -> Iterator[Remark]:
-    for allow in contract.allow:
-        if allow.expires < today:
-            text = f"{allow.code} of {allow.resource} was allowed until {allow.expires}: it is shown again"
-            yield Remark("allow-expired", allow.line, text)
-
-
-def _described(selector: Selector) -> str:
+def described(selector: Selector) -> str:
+    """A selector in words."""
     words = [", ".join(selector.kinds) or "any kind"]
     words += [", ".join(selector.names)] if selector.names else []
     words += [f"in {', '.join(selector.namespaces)}"] if selector.namespaces else []
@@ -249,7 +234,8 @@ def _described(selector: Selector) -> str:
     return " ".join(words)
 
 
-def _listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str]) -> str:
+    """The different ones of some words; many are counted."""
     different = list(dict.fromkeys(words))
     more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
     return ", ".join(different[:_SHOWN]) + more

@@ -72,7 +72,7 @@ def claim_of(contract: Contract, claims: Claims, written: Written, applier: str 
         return claim
     marks = contract.owners[applier].marks
     labels = {name: _example(value) for mark in marks for name, value in (mark.label or {}).items() if is_plain(name)}
-    notes = {name: _example(value) for mark in marks for name, value in (mark.annotation or {}).items()}
+    notes = {k: _example(value) for mark in marks for k, value in (mark.annotation or {}).items() if is_plain(k)}
     marked = claims.of(written.ref, {**labels, **written.labels}, {**notes, **written.annotations}, written.body)
     return marked if marked is not None and marked.owner == applier else claim
 
