@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from tui.contract.model import Contract
 from tui.contract.select import Claims, resource_matches
 from tui.objects import Inventory, KindKey
 from tui.ownership.attribution import Attributor
 from tui.ownership.blockers import blockers
+from tui.ownership.controllers import dead_controllers
 from tui.ownership.decisions import decide
 from tui.ownership.evidence import INVENTORIES, World
 from tui.ownership.findings import ownership_findings
@@ -23,8 +24,13 @@ from tui.ownership.usage import FAR, REFERRED_TO, USERS
 _ORDER = {Severity.BLOCK: 0, Severity.WARN: 1, Severity.INFO: 2}
 
 
-def assess(contract: Contract, inventory: Inventory, *, today: date, wish: Wish | None = None) -> Assessment:
-    """Says all that can be said. ``today`` judges the expiry of allowed findings; ``wish`` is the operator's word."""
+def assess(
+    contract: Contract, inventory: Inventory, *, today: date, wish: Wish | None = None, now: datetime | None = None
+) -> Assessment:
+    """Says all that can be said. ``today`` judges the expiry of allowed findings; ``wish`` is the operator's word.
+
+    ``now``, with an offset, judges how old a Lease or an audit is; without it no age is judged.
+    """
     wish = wish or Wish()
     releases = read_releases(inventory)
     families = tuple(view_family(family, releases, inventory, wish) for family in contract.releases)
@@ -39,6 +45,7 @@ def assess(contract: Contract, inventory: Inventory, *, today: date, wish: Wish 
         *release_findings(world, releases, candidates, missing),
         *refused_findings(world, candidates, wish),
         *blockers(contract, inventory, families, listed),
+        *dead_controllers(contract, inventory, now),
         *ownership_findings(world, attributions),
     ]
     findings, hidden = _allowed(contract, found, today)

@@ -3,14 +3,16 @@
 A Ready condition outlives the controller that wrote it; only a renewed Lease or an available Deployment does not.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from tui.contract.model import Contract, Health, glob
 from tui.objects import Inventory, Key, KindKey, Live, Ref
 from tui.ownership.conditions import ONLY_METADATA, CheckStatus, conditions_of, integer, mapping
 from tui.ownership.liveness import FLUX_CONTROLLERS, lease_state
+from tui.ownership.model import Finding, Severity
 
 DEPLOYMENT: Final = KindKey("apps", "Deployment")
 LEASE: Final = KindKey("coordination.k8s.io", "Lease")
@@ -22,6 +24,20 @@ CONTROLLER_OF: Final[Mapping[str, str]] = {
     "FluxInstance": "flux-operator",
 }
 """Which Deployment acts on the objects of a kind."""
+
+REPORTED_BY: Final[Mapping[tuple[str, str], str]] = {
+    **{
+        ("source.toolkit.fluxcd.io", kind): "source-controller"
+        for kind in ("GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket")
+    },
+    ("kustomize.toolkit.fluxcd.io", "Kustomization"): "kustomize-controller",
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): "helm-controller",
+    ("notification.toolkit.fluxcd.io", "Receiver"): "notification-controller",
+    ("image.toolkit.fluxcd.io", "ImageRepository"): "image-reflector-controller",
+    ("image.toolkit.fluxcd.io", "ImagePolicy"): "image-reflector-controller",
+    ("image.toolkit.fluxcd.io", "ImageUpdateAutomation"): "image-automation-controller",
+}
+"""Whose word the Ready condition of each of Flux's kinds is."""
 
 SHARD: Final = "sharding.fluxcd.io/key"
 """The label that hands an object to another controller than the usual one."""
@@ -115,8 +131,48 @@ class Controllers:
         return state.status, f"{live.ref.label} {state.reason}", f"kubectl get {live.ref.kubectl} -o yaml"
 
 
-def listed_controllers(entries: Iterable[tuple[str, str]]) -> Iterator[Ref]:
-    """The Deployments that (namespace, name) pairs of a health list name; globs name none."""
-    for namespace, name in entries:
-        if not set(name) & set("*?["):
-            yield Ref("apps/v1", "Deployment", namespace, name)
+def dead_controllers(contract: Contract, inventory: Inventory, now: datetime | None) -> Iterator[Finding]:
+    """``controller-dead``: the health list's controllers that do not work, and whose Ready is therefore old news."""
+    controllers = Controllers(inventory, now)
+    pulses = {ref.key: controllers.of(ref) for entry in contract.health for ref in _listed(entry, inventory)}
+    dead = [pulse for pulse in pulses.values() if pulse.status is CheckStatus.FAILED]
+    if not dead:
+        return
+    names = ", ".join(dict.fromkeys(pulse.ref.name for pulse in dead))
+    old = list(_old_news(inventory, {pulse.ref.name for pulse in dead}))
+    many = "1 controller does" if len(dead) == 1 else f"{len(dead)} controllers do"
+    yield Finding(
+        "controller-dead",
+        Severity.WARN,
+        f"{many} not work: {names}; what they last reported is old news",
+        tuple(pulse.ref for pulse in dead),
+        (*(f"{pulse.text}: {pulse.command}" for pulse in dead), *old),
+        "bring them back before trusting any Ready condition of theirs: refloat health tells what each lacks",
+    )
+
+
+def _listed(entry: Health, inventory: Inventory) -> Iterator[Ref]:
+    """The Deployments that a line of the health list means; an optional line means none without its namespace."""
+    space = inventory.get(Key("", "Namespace", None, entry.namespace))
+    absent = space is None and inventory.readable("", "Namespace")
+    for name in entry.deployments:
+        if set(name) & set("*?["):
+            found = inventory.of_kind(*DEPLOYMENT)
+            yield from (d.ref for d in found if d.ref.namespace == entry.namespace and glob(name, d.ref.name))
+        elif not (entry.optional and (absent or space is None)):
+            yield Ref("apps/v1", "Deployment", entry.namespace, name)
+
+
+def _old_news(inventory: Inventory, dead: set[str]) -> Iterator[str]:
+    """What still says Ready although the controller that said so is dead: one text a kind."""
+    ready: dict[str, list[Live]] = {}
+    for live in inventory.objects.values():
+        if REPORTED_BY.get((live.ref.group, live.ref.kind)) in dead:
+            condition = conditions_of(live).get("Ready")
+            if condition is not None and condition.status == "True":
+                ready.setdefault(live.ref.kind, []).append(live)
+    for kind, lives in sorted(ready.items()):
+        some = ", ".join(sorted(live.ref.path for live in lives)[:3])
+        more = f" and {len(lives) - 3} more" if len(lives) > 3 else ""
+        plural = f"{kind.lower()}.{lives[0].ref.group}"
+        yield f"Ready=True of {kind} {some}{more} is old news: kubectl get {plural} -A"
