@@ -137,7 +137,8 @@ def update(writer: Writer, live: Json, new: Json, *, creating: bool = False) -> 
         entry.fields = entry.fields - gone if other == who else entry.fields - gone - touched
     mine = ((former.fields if former else frozenset()) | touched) - gone
     before = Managed.decode(live).entries.get(who)
-    kept_time = before is not None and before.fields == mine
+    # A new value of a field it held already is a write like any other.
+    kept_time = before is not None and before.fields == mine and not touched
     time = before.time if kept_time and before else writer.time
     # The scale endpoint's entries carry no time.
     managed.entries[who] = Entry(mine, writer.version, "" if writer.subresource == "scale" else time)
