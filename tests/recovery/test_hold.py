@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tui.recovery.lease import DURATION, NAME, State, ref_in
 from tui.recovery.ports import Method, Request
 
 
-async def two(world: World, **more: float) -> tuple[Operator, Operator]:
+async def two(world: World, **more: Any) -> tuple[Operator, Operator]:
     return await world.operator("alice@bastion", **more), await world.operator("bob@laptop")
 
 
@@ -369,9 +370,10 @@ async def test_a_command_says_who_has_it_and_what_to_give() -> None:
         await alice.hold.claim()
         await insist(alice.hold)
         await bob.hold.claim()
-        for options in ({}, {"take_over": "alice@bastion"}, {"without": True}):
+        every: tuple[dict[str, Any], ...] = ({}, {"take_over": "alice@bastion"}, {"without": True})
+        for options in every:
             with pytest.raises(LeaseTaken, match=r"alice@bastion .* holds .* since") as taken:
-                await insist(bob.hold, **options)  # type: ignore[arg-type] # a table of keyword arguments
+                await insist(bob.hold, **options)
             assert taken.value.exit_code is Exit.BLOCKED
         world.wait(DURATION + 3)
         await bob.hold.look()
