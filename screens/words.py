@@ -42,6 +42,7 @@ STRENGTHS: Final = {
     Strength.MANIFEST: "release manifest",
     Strength.STAMP: "Helm stamp",
     Strength.FLUX_LABEL: "Flux label",
+    Strength.NAMED_MARK: "mark naming it",
     Strength.MANAGER: "field manager",
     Strength.PLAIN_LABEL: "plain label",
 }

@@ -33,6 +33,8 @@ FULL: dict[str, Any] = {
                 {"annotation": {"pulumi.com/*": "*"}},
                 {"family": "flux"},
                 {"inventory": ["Kustomization"]},
+                {"annotation": {"argocd.argoproj.io/tracking-id": "*:{group}/{kind}:{namespace}/{name}"}},
+                {"owner_kind": ["ClusterServiceVersion.operators.coreos.com"]},
             ],
             "reconcile": {"command": "pulumi refresh"},
             "process": ["Add it to cluster/src/.", "Run it."],

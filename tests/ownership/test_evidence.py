@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.clusters import FLUX_SYSTEM, document, obj, record
-from tests.ownership.judging import NEW, active, attributed, judge
+from tests.clusters import FLUX_SYSTEM, contract, document, obj, record
+from tests.ownership.judging import NEW, active, attributed, gap, judge
+from tui.contract.model import Mark, Owner
 from tui.objects import Json, Key, Live
 from tui.ownership.evidence import inventory_key, owns_nothing, stamp_managers, stamp_of
 from tui.ownership.model import Source, State, Strength
@@ -53,7 +54,7 @@ def test_a_stamp_says_whether_its_release_is_recorded() -> None:
     thing = obj("ConfigMap", "thing", release="other")
     orphan = attributed(judge([thing]), thing).evidence[0]
     assert (orphan.owner, orphan.source, orphan.confirmed) == ("helm", Source.STAMP, False)
-    assert "no record of that release was found" in orphan.text
+    assert "orphan claim: no record of that release was found" in orphan.text
     known = attributed(judge([thing, record("other", 3, "deployed", [document(thing)])]), thing)
     stamp = next(e for e in known.evidence if e.source is Source.STAMP)
     assert "recorded, revision 3 deployed" in stamp.text
@@ -62,6 +63,34 @@ def test_a_stamp_says_whether_its_release_is_recorded() -> None:
     bare = obj("ConfigMap", "thing", release="other")
     bare["metadata"]["labels"] = {}
     assert "though label app.kubernetes.io/managed-by is not Helm" in attributed(judge([bare]), bare).evidence[0].text
+
+
+def test_a_stamp_is_borne_out_by_the_manifest_of_its_own_release_only() -> None:
+    thing = obj("ConfigMap", "thing", release="other", release_namespace="elsewhere")
+    found = attributed(judge([thing, record("other", 3, "deployed", [document(thing)])]), thing)
+    assert [(e.source, e.confirmed) for e in found.evidence] == [(Source.MANIFEST, True), (Source.STAMP, False)]
+
+
+def test_a_stamp_whose_records_could_not_be_read_is_no_orphan() -> None:
+    thing = obj("ServiceAccount", "thing", release="other")
+    found = attributed(judge([thing], [gap("Secret")]), thing)
+    assert "could not verify that it is recorded: Secret: forbidden" in found.evidence[0].text
+    broken = record("other", 1, "deployed") | {"data": {"release": "bm90"}}
+    assert "its record cannot be decoded" in attributed(judge([thing, broken]), thing).evidence[0].text
+
+
+def test_a_plain_owner_reference_counts_only_where_the_contract_names_its_kind() -> None:
+    above = obj("Deployment", "above", "apps", spec={})
+    thing = obj("ConfigMap", "thing", "apps", owner=("Deployment", "above"))
+    thing["metadata"]["ownerReferences"][0]["controller"] = False
+    olm = Owner("olm", "OLM", (Mark(owner_kind=("Deployment.apps", "Other")),))
+    by = contract(owners={**contract().owners, "olm": olm})
+    found = attributed(judge([above, thing], by=by), thing)
+    assert [(e.owner, e.source, e.confirmed) for e in found.evidence] == [("olm", Source.OWNER_REFERENCE, False)]
+    unread = attributed(judge([thing], [gap("Deployment")], by=by), thing)
+    assert "could not verify that it is there" in unread.evidence[0].text
+    assert attributed(judge([thing], by=by), thing).owners == ()
+    assert attributed(judge([above, thing]), thing).owners == ()
 
 
 def test_a_familys_stamp_is_its_owners() -> None:
@@ -82,6 +111,8 @@ def test_a_flux_label_is_confirmed_only_by_the_inventory_of_the_one_it_names(pre
     alone = attributed(judge([thing, sync(kind=kind)]), thing).evidence
     assert [(e.owner, e.strength, e.confirmed) for e in alone] == [("flux", Strength.FLUX_LABEL, False)]
     assert f"({kind} flux-system/sync does not list it)" in alone[0].text
+    gone = attributed(judge([thing]), thing).evidence
+    assert f"({kind} flux-system/sync does not exist)" in gone[0].text
     listed = attributed(judge([thing, sync(entry(thing), kind=kind)]), thing).evidence
     assert [e.confirmed for e in listed] == [True, True]
     other = attributed(judge([thing, sync(entry(thing), kind=kind, name="another")]), thing).evidence

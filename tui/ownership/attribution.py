@@ -9,7 +9,7 @@ from tui.contract.model import Claim, Contract, Selector
 from tui.contract.select import Claims
 from tui.objects import Inventory, Key, KindKey, Live, Ref, group_of
 from tui.ownership.evidence import (
-    FLUX_LABELS,
+    HOLDER_LABELS,
     INVENTORIES,
     MANAGED_BY,
     RELEASE_NAME,
@@ -18,7 +18,7 @@ from tui.ownership.evidence import (
     stamp_of,
 )
 from tui.ownership.model import Attribution, Candidate, Evidence, FamilyState, Rule, Source, State, Strength
-from tui.ownership.releases import STORAGE_KINDS
+from tui.ownership.past import notes
 
 _STALE_RULES: Final = frozenset({Rule.S1, Rule.S2, Rule.S3})
 """An object for which these hold is stale, whatever forbids to touch it."""
@@ -63,6 +63,7 @@ class Attributor:
             root=root_key,
             release=judged.release,
             why_unverifiable=judged.doubt,
+            notes=judged.notes,
         )
 
     def _root(self, key: Key, live: Live) -> tuple[Key, Live, str]:
@@ -84,7 +85,8 @@ class Attributor:
             parent = self._inventory.get(up)
             if parent is None or parent.ref.uid != owner.uid:
                 gap = self._inventory.gap(up.group, owner.kind, at.ref.namespace)
-                return key, live, gap.text if gap else f"its controller {owner.kind} {owner.name} was not found"
+                why = "was not found" if parent is None else "was not found: another object has its name now"
+                return key, live, gap.text if gap else f"its controller {owner.kind} {owner.name} {why}"
             if up in seen:
                 return key, live, f"its owner references run in a circle through {parent.ref.label}"
             if "ownerReferences" in parent.damaged:
@@ -105,7 +107,8 @@ class Attributor:
             layer = claim.layer if claim else (self._layers.get(owners[0]) if owners else None)
             stamp = stamp_of(root)
             release = stamp.release if stamp else None
-            found = self._judged[key] = _Judgement(evidence, owners, claim, layer, state, doubt, release)
+            said = notes(self._world, root)
+            found = self._judged[key] = _Judgement(evidence, owners, claim, layer, state, doubt, release, said)
         return found
 
     def _unfollowed(self, live: Live, why: str) -> "_Judgement":
@@ -135,25 +138,23 @@ class Attributor:
             family = next((v for v in self._world.families if v.family.has(stamp.release)), None)
             if family is not None and family.state is FamilyState.UNVERIFIABLE:
                 return family.why
-            if family is None and (gap := self._storage_gap(stamp.namespace or root.ref.namespace)):
+            if family is None and (gap := self._world.storage_gap(stamp.namespace or root.ref.namespace)):
                 return gap
         if not self._inventory.gaps and not self._world.unread_holder:
             return ""
-        for prefix, kind in FLUX_LABELS:
+        for prefix, kinds in HOLDER_LABELS.items():
             if any(name.startswith(prefix) for name in root.labels):
-                gap = self._gap_of(kind)
+                gap = next(filter(None, map(self._gap_of, kinds)), "")
                 if gap:
                     return gap
         if owners:
             return ""
         # Nothing was found: only where every record of ownership could be read does that mean that nobody owns it.
-        gap = self._storage_gap(root.ref.namespace) or next(filter(None, map(self._gap_of, INVENTORIES.values())), "")
+        gap = self._world.storage_gap(root.ref.namespace) or next(
+            filter(None, map(self._gap_of, INVENTORIES.values())), ""
+        )
         unread = self._world.unread_holder
         return gap or (f"{unread} could not be read" if unread else "")
-
-    def _storage_gap(self, namespace: str | None) -> str:
-        gaps = (self._inventory.gap("", kind, namespace) for kind in STORAGE_KINDS)
-        return next((gap.text for gap in gaps if gap), "")
 
     def _gap_of(self, kind: KindKey) -> str:
         gap = self._inventory.gap(kind.group, kind.kind)
@@ -198,6 +199,7 @@ class _Judgement(NamedTuple):
     state: State
     doubt: str
     release: str | None
+    notes: tuple[str, ...] = ()
 
 
 def _copied(live: Live, root: Live, owners: tuple[str, ...]) -> Iterator[Evidence]:

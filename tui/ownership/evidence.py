@@ -1,18 +1,20 @@
 """Every mark on an object that says who owns it, with where it was read and how much it weighs. Pure."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from tui.contract.model import Contract, Mark, glob
+from tui.contract.model import Contract
 from tui.helm.model import Record
-from tui.objects import Inventory, Key, KindKey, Live, Manager, Ref
+from tui.objects import Inventory, Key, KindKey, Live, Manager, Owner, Ref, group_of
+from tui.ownership.holders import APPLICATION, Holders, has_list, inventory_key
+from tui.ownership.marks import Hit, Marks
 from tui.ownership.model import Evidence, FamilyView, Listed, Source, Strength
 from tui.ownership.references import dig, items, mapping
-from tui.ownership.releases import Releases
+from tui.ownership.releases import STORAGE_KINDS, Releases
+
+__all__ = ["inventory_key"]
 
 RELEASE_NAME: Final = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
@@ -22,8 +24,16 @@ HELM: Final = "helm"
 
 KUSTOMIZATION: Final = KindKey("kustomize.toolkit.fluxcd.io", "Kustomization")
 HELM_RELEASE: Final = KindKey("helm.toolkit.fluxcd.io", "HelmRelease")
-INVENTORIES: Final[Mapping[str, KindKey]] = {"Kustomization": KUSTOMIZATION, "HelmRelease": HELM_RELEASE}
-"""The kinds whose ``status.inventory`` lists what they own, by the name a contract uses for them."""
+RESOURCE_SET: Final = KindKey("fluxcd.controlplane.io", "ResourceSet")
+FLUX_INSTANCE: Final = KindKey("fluxcd.controlplane.io", "FluxInstance")
+INVENTORIES: Final[Mapping[str, KindKey]] = {
+    "Kustomization": KUSTOMIZATION,
+    "HelmRelease": HELM_RELEASE,
+    "ResourceSet": RESOURCE_SET,
+    "FluxInstance": FLUX_INSTANCE,
+    "Application": APPLICATION,
+}
+"""The kinds whose status lists what they own, by the name a contract uses for them."""
 
 FLUX_LABELS: Final = (
     ("kustomize.toolkit.fluxcd.io/", KUSTOMIZATION),
@@ -32,10 +42,17 @@ FLUX_LABELS: Final = (
 FLUX_MANAGERS: Final = frozenset({"kustomize-controller", "helm-controller"})
 """The field managers that Flux applies with (fluxcd/pkg ssa; helm-controller main.go)."""
 
+HOLDER_LABELS: Final[Mapping[str, tuple[KindKey, ...]]] = {
+    **{prefix: (kind,) for prefix, kind in FLUX_LABELS},
+    "fluxcd.controlplane.io/": (RESOURCE_SET, FLUX_INSTANCE),
+}
+"""Prefixes of labels ``name`` and ``namespace`` that say which object applied the labelled one, and its kinds."""
+
+UNDECLARED: Final[Mapping[str, str]] = dict.fromkeys(INVENTORIES, "flux") | {"Application": "argocd"}
+"""The usual names of the tools whose objects list what they own, where a contract knows no owner by that."""
+
 MAX_RELEASE_NAME: Final = 53
 """Characters that Helm allows a release's name."""
-
-_ENTRY: Final = re.compile(r"(?P<ns>[^_]*)_(?P<name>.+)_(?P<group>[^_]*)_(?P<kind>[^_]+)")
 
 
 class Stamp(NamedTuple):
@@ -59,17 +76,6 @@ def whole(stamp: Stamp, namespace: str) -> bool:
     return stamp.labelled and stamp.namespace == namespace
 
 
-def inventory_key(entry: str) -> Key | None:
-    """The object that an inventory id ``<namespace>_<name>_<group>_<Kind>`` names; None for anything else.
-
-    RBAC names store ``:`` as ``__`` (fluxcd/cli-utils pkg/object/objmetadata.go).
-    """
-    match = _ENTRY.fullmatch(entry)
-    if match is None:
-        return None
-    return Key(match["group"], match["kind"], match["ns"] or None, match["name"].replace("__", ":"))
-
-
 class World:
     """The indexes that evidence is read from: inventories, manifests in force, releases, and the contract's marks."""
 
@@ -85,16 +91,22 @@ class World:
         self.inventory = inventory
         self.releases = releases
         self.families = tuple(families)
-        self._by_mark = _owners_by_mark(contract)
-        self._manager_owners = lru_cache(maxsize=4096)(self._owners_of_manager)
-        self.unread_holder = ""
+        self.marks = Marks(contract)
+        labels = {kind: prefix for prefix, kinds in HOLDER_LABELS.items() for kind in kinds}
+        self._holders = Holders(inventory, INVENTORIES.values(), labels)
+        self.unread_holder = self._holders.unread
         """The first object whose inventory could not be read (metadata only, or damaged); empty where all could."""
-        self.inventories = self._index_inventories()
+        self.inventories = self._holders.of
         self._helm_releases = self._index_helm_releases()
         self.manifests: dict[Key, list[Record]] = defaultdict(list)
         for each in listed:
             for key in each.documents:
                 self.manifests[key].append(each.record)
+        self.hooks: dict[tuple[str, str], list[tuple[Record, tuple[str, ...]]]] = defaultdict(list)
+        """Hooks of each release's newest revision, by kind and name, with the events that run them."""
+        for release in releases.all:
+            for hook in release.newest.hooks:
+                self.hooks[hook.kind, hook.name].append((release.newest, hook.events))
 
     def collect(self, live: Live, skip_managers: frozenset[str] = frozenset()) -> tuple[Evidence, ...]:
         """All evidence on the object itself (its controllers are not followed), strongest first.
@@ -106,6 +118,7 @@ class World:
             *self._from_manifests(live),
             *self._from_stamp(live),
             *self._from_labels(live),
+            *self._from_owner_kinds(live),
             *self._from_managers(live, skip_managers),
         ]
         return tuple(sorted(found, key=lambda e: (-e.strength, e.owner, e.source, e.text)))
@@ -130,20 +143,26 @@ class World:
         return ref.label if ref else ""
 
     def owner_of_inventory(self, kind: str) -> str:
-        """The contract's owner whose marks name this inventory kind; else Flux's usual name."""
-        return next((name for name, mark in self._by_mark.inventory if kind in mark.inventory), "flux")
+        """The contract's owner whose marks name this inventory kind; else the tool's usual name."""
+        return self.marks.of_inventory(kind) or UNDECLARED.get(kind, "flux")
 
-    def _index_inventories(self) -> dict[Key, list[Ref]]:
-        index: dict[Key, list[Ref]] = defaultdict(list)
-        for kind in INVENTORIES.values():
-            for holder in self.inventory.of_kind(kind.group, kind.kind):
-                keys = _inventory_of(holder)
-                if None in keys:
-                    self.unread_holder = self.unread_holder or holder.ref.label
-                for key in dict.fromkeys(keys):
-                    if key is not None:
-                        index[key].append(holder.ref)
-        return index
+    def owner_of_manager(self, live: Live, manager: Manager) -> tuple[str, ...]:
+        """Whose the fields of one entry of managedFields are; nobody's where the entry says nothing of ownership.
+
+        A manager of no owner's that holds the object's stamp is the tool of the stamped release's owner.
+        """
+        if manager.subresource or owns_nothing(manager):
+            return ()
+        owners = self.marks.of_manager(manager.name)
+        stamp = None if owners else stamp_of(live)
+        if stamp is None or manager.name not in stamp_managers(live):
+            return owners
+        return (self.owner_by_stamp(live, stamp.release, stamp.namespace),)
+
+    def storage_gap(self, namespace: str | None) -> str:
+        """Why release records of a namespace (of all, for None) could not be read; empty where they could."""
+        gaps = (self.inventory.gap("", kind, namespace) for kind in STORAGE_KINDS)
+        return next((gap.text for gap in gaps if gap), "")
 
     def _index_helm_releases(self) -> dict[tuple[str, str], Ref]:
         """The HelmRelease of every release it runs, by release namespace and name (helm-controller api/v2)."""
@@ -159,11 +178,12 @@ class World:
 
     def _from_inventories(self, key: Key) -> Iterator[Evidence]:
         for holder in self.inventories.get(key, ()):
-            text = f"listed in status.inventory of {holder.label}"
+            part = "resources" if holder.kind_key == APPLICATION else "inventory"
+            text = f"listed in status.{part} of {holder.label}"
             owner = self.owner_of_inventory(holder.kind)
             yield Evidence(owner, Source.INVENTORY, Strength.INVENTORY, text, confirmed=True)
 
-    def _owner_by_stamp(self, live: Live, release_name: str, namespace: str) -> str:
+    def owner_by_stamp(self, live: Live, release_name: str, namespace: str) -> str:
         """The owner of a release as this object shows it.
 
         A release that no family and no HelmRelease claims was made by whoever holds its stamp: Helm is a library
@@ -172,7 +192,7 @@ class World:
         owner = self.owner_of_release(release_name, namespace)
         if owner != HELM or live.annotations.get(RELEASE_NAME) != release_name:
             return owner
-        makers = {each for manager in stamp_managers(live) for each in self._manager_owners(manager)}
+        makers = {each for manager in stamp_managers(live) for each in self.marks.of_manager(manager)}
         return makers.pop() if len(makers) == 1 else owner
 
     def _from_manifests(self, live: Live) -> Iterator[Evidence]:
@@ -180,60 +200,101 @@ class World:
             text = (
                 f"in the manifest of Helm release {record.namespace}/{record.name} revision {record.revision}, in force"
             )
-            owner = self._owner_by_stamp(live, record.name, record.namespace)
+            owner = self.owner_by_stamp(live, record.name, record.namespace)
             yield Evidence(owner, Source.MANIFEST, Strength.MANIFEST, text, confirmed=True)
 
     def _from_stamp(self, live: Live) -> Iterator[Evidence]:
         stamp = stamp_of(live)
         if stamp is None:
             return
-        release = self.releases.find(stamp.release, stamp.namespace)
-        if release is None:
-            known = "no record of that release was found"
-        else:
-            known = f"recorded, revision {release.newest.revision} {release.newest.status.value}"
         label = "" if stamp.labelled else f", though label {MANAGED_BY} is not Helm"
-        text = f"annotation {RELEASE_NAME}: {stamp.release} (namespace {stamp.namespace or 'not said'}; {known}){label}"
-        owner = self._owner_by_stamp(live, stamp.release, stamp.namespace)
-        confirmed = release is not None and any(
-            record.name == stamp.release for record in self.manifests.get(live.key, ())
+        where = f"namespace {stamp.namespace or 'not said'}; {self._recorded(stamp)}"
+        text = f"annotation {RELEASE_NAME}: {stamp.release} ({where}){label}"
+        owner = self.owner_by_stamp(live, stamp.release, stamp.namespace)
+        confirmed = any(
+            (record.name, record.namespace) == (stamp.release, stamp.namespace)
+            for record in self.manifests.get(live.key, ())
         )
         yield Evidence(owner, Source.STAMP, Strength.STAMP, text, confirmed=confirmed)
 
-    def _from_labels(self, live: Live) -> Iterator[Evidence]:
-        for owner, mark in self._by_mark.label:
-            wanted = mark.label if mark.label is not None else mark.annotation
-            have = live.labels if mark.label is not None else live.annotations
-            for pattern, value_pattern in (wanted or {}).items():
-                hit = _first_match(have, pattern, value_pattern)
-                if hit is not None:
-                    yield self._label_evidence(live, owner, *hit, annotation=mark.label is None)
+    def _recorded(self, stamp: Stamp) -> str:
+        release = self.releases.find(stamp.release, stamp.namespace)
+        if release is not None:
+            return f"recorded, revision {release.newest.revision} {release.newest.status.value}"
+        if gap := self.storage_gap(stamp.namespace or None):
+            return f"could not verify that it is recorded: {gap}"
+        if any(bad.name == stamp.release for bad in self.releases.undecodable):
+            return "its record cannot be decoded"
+        return "orphan claim: no record of that release was found"
 
-    def _label_evidence(self, live: Live, owner: str, name: str, value: str, *, annotation: bool) -> Evidence:
-        what = "annotation" if annotation else "label"
-        for prefix, kind in FLUX_LABELS:
-            if name.startswith(prefix):
-                holder = Key(*kind, live.labels.get(f"{prefix}namespace") or None, live.labels.get(f"{prefix}name", ""))
-                listed = self.lists(holder, live.key)
-                text = f"{what} {name}: {value}" + (
-                    "" if listed else f" ({kind.kind} {holder.namespace}/{holder.name} does not list it)"
-                )
-                return Evidence(owner, Source.LABEL, Strength.FLUX_LABEL, text, confirmed=listed)
-        return Evidence(owner, Source.LABEL, Strength.PLAIN_LABEL, f"{what} {name}: {value}")
+    def _from_labels(self, live: Live) -> Iterator[Evidence]:
+        for hit in self.marks.on(live):
+            if not hit.copied:
+                yield self._label_evidence(live, hit)
+
+    def _label_evidence(self, live: Live, hit: Hit) -> Evidence:
+        text = f"{'annotation' if hit.annotation else 'label'} {hit.name}: {hit.value}"
+        prefix = next((prefix for prefix in HOLDER_LABELS if hit.name.startswith(prefix)), "")
+        if prefix and not hit.annotation:
+            doubt = self.label_doubt(live, prefix)
+            said = f"{text} ({doubt})" if doubt else text
+            return Evidence(hit.owner, Source.LABEL, Strength.FLUX_LABEL, said, confirmed=not doubt)
+        strength = Strength.NAMED_MARK if hit.own else Strength.PLAIN_LABEL
+        holders = self.inventories.get(live.key, ()) if hit.own else ()
+        confirmed = any(self.owner_of_inventory(holder.kind) == hit.owner for holder in holders)
+        return Evidence(hit.owner, Source.LABEL, strength, text, confirmed=confirmed)
+
+    def label_doubt(self, live: Live, prefix: str) -> str:
+        """Why the labels that say who applied the object are not borne out by that one; empty where they are."""
+        name, space = live.labels.get(f"{prefix}name", ""), live.labels.get(f"{prefix}namespace") or None
+        kinds = HOLDER_LABELS[prefix]
+        if any(self.lists(Key(*kind, space, name), live.key) for kind in kinds):
+            return ""
+        where = f"{' or '.join(kind.kind for kind in kinds)} {space}/{name}"
+        holder = next((found for kind in kinds if (found := self.inventory.get(Key(*kind, space, name)))), None)
+        if holder is not None and has_list(holder):
+            return f"{where} does not list it"
+        if holder is not None:
+            runs = (self._helm_releases.get((r.namespace, r.name)) for r in self.manifests.get(live.key, ()))
+            return "" if holder.ref in runs else f"{where} keeps no inventory that could list it"
+        gap = next((gap for kind in kinds if (gap := self.inventory.gap(*kind))), None)
+        return f"could not verify: {gap.text}" if gap else f"{where} does not exist"
+
+    def _from_owner_kinds(self, live: Live) -> Iterator[Evidence]:
+        """Owner references that are no controllers', to objects of kinds that a mark names; not to what is gone.
+
+        Operators point so at what they installed (the Operator Lifecycle Manager's ClusterServiceVersion does).
+        """
+        for reference in live.owners:
+            if reference.controller:
+                continue
+            for owner in self.marks.of_owner_kind(reference.api_version, reference.kind):
+                there = self.named_owner(live, reference)
+                if there is not False:
+                    doubt = "" if there else " (could not verify that it is there)"
+                    text = f"ownerReferences names {reference.kind} {reference.name}{doubt}"
+                    yield Evidence(owner, Source.OWNER_REFERENCE, Strength.NAMED_MARK, text)
+
+    def named_owner(self, live: Live, reference: Owner) -> bool | None:
+        """Whether the object that an owner reference names is there; None where its kind could not be read."""
+        group, space = group_of(reference.api_version), live.ref.namespace
+        for at in (space, None):
+            found = self.inventory.get(Key(group, reference.kind, at, reference.name))
+            if found is not None and found.ref.uid == reference.uid:
+                return True
+        return False if self.inventory.readable(group, reference.kind, space) else None
 
     def _from_managers(self, live: Live, skip: frozenset[str]) -> Iterator[Evidence]:
         for manager in live.managers:
-            if manager.subresource or manager.name in skip or owns_nothing(manager):
+            if manager.subresource or manager.name in skip:
                 continue
-            for owner in self._manager_owners(manager.name):
-                when = f" at {manager.time}" if manager.time else ""
-                text = f"field manager {manager.name} ({manager.operation}{when})"
+            owners = self.marks.of_manager(manager.name)
+            if not owners or owns_nothing(manager):
+                continue
+            when = f" at {manager.time}" if manager.time else ""
+            text = f"field manager {manager.name} ({manager.operation}{when})"
+            for owner in owners:
                 yield Evidence(owner, Source.MANAGER, Strength.MANAGER, text)
-
-    def _owners_of_manager(self, manager: str) -> tuple[str, ...]:
-        return tuple(
-            name for name, mark in self._by_mark.manager if any(glob(pattern, manager) for pattern in mark.manager)
-        )
 
 
 def owns_nothing(manager: Manager) -> bool:
@@ -254,42 +315,6 @@ def stamp_managers(live: Live) -> frozenset[str]:
     )
 
 
-def _inventory_of(holder: Live) -> list[Key | None]:
-    """What an object's ``status.inventory`` lists; None stands for what could not be read of it."""
-    if holder.body is None:
-        return [None]
-    node: Any = holder.body
-    for name in ("status", "inventory", "entries"):
-        node = node.get(name)
-        if node is None:
-            return []
-        if not isinstance(node, list if name == "entries" else dict):
-            return [None]
-    return [inventory_key(str(entry.get("id") or "")) if isinstance(entry, dict) else None for entry in node]
-
-
 def _release_name(name: str) -> str:
     """The name as helm-controller shortens it to what Helm allows (internal/release/name.go)."""
     return name if len(name) <= MAX_RELEASE_NAME else f"{name[:40]}-{sha256(name.encode()).hexdigest()[:12]}"
-
-
-class _Marks(NamedTuple):
-    manager: tuple[tuple[str, Mark], ...]
-    label: tuple[tuple[str, Mark], ...]
-    inventory: tuple[tuple[str, Mark], ...]
-
-
-def _owners_by_mark(contract: Contract) -> _Marks:
-    pairs = [(owner.name, mark) for owner in contract.owners.values() for mark in owner.marks]
-    return _Marks(
-        tuple(pair for pair in pairs if pair[1].manager),
-        tuple(pair for pair in pairs if pair[1].label is not None or pair[1].annotation is not None),
-        tuple(pair for pair in pairs if pair[1].inventory),
-    )
-
-
-def _first_match(have: Mapping[str, str], pattern: str, value_pattern: str) -> tuple[str, str] | None:
-    if "*" not in pattern and "?" not in pattern and "[" not in pattern:
-        value = have.get(pattern)
-        return (pattern, value) if value is not None and glob(value_pattern, value) else None
-    return next(((n, v) for n, v in sorted(have.items()) if glob(pattern, n) and glob(value_pattern, v)), None)

@@ -26,11 +26,13 @@ class Strength(IntEnum):
 
     PLAIN_LABEL = 1
     MANAGER = 2
-    FLUX_LABEL = 3
-    STAMP = 4
-    MANIFEST = 5
-    INVENTORY = 6
-    OWNER_REFERENCE = 7
+    NAMED_MARK = 3
+    """A mark that names the object itself, or an owner of it that is there."""
+    FLUX_LABEL = 4
+    STAMP = 5
+    MANIFEST = 6
+    INVENTORY = 7
+    OWNER_REFERENCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Attribution:
     """Who owns one object and why. ``owners`` are names, strongest evidence first.
 
     ``root`` is the object whose marks count (itself, unless a controller owner reference leads elsewhere).
-    ``why_unverifiable`` says what could not be read, in state ``unverifiable``.
+    ``why_unverifiable`` says what could not be read, in state ``unverifiable``. ``notes`` tell what was found and
+    proves nothing: a mark copied from another object, a release that listed it once. They never make an owner.
     """
 
     ref: Ref
@@ -78,6 +81,7 @@ class Attribution:
     root: Key
     release: str | None = None
     why_unverifiable: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def owner(self) -> str | None:
