@@ -113,6 +113,41 @@ def test_nothing_to_say() -> None:
             "contested of A/b was allowed until 2026-05-31",
         ),
         (
+            "allow: [{code: guardrail, resource: Service/n/x, reason: r, expires: 2027-01-01}]\n"
+            + "guardrails: [{id: g, deny: {kinds: [Ingress]}}]\n",
+            "allow-idle",
+            8,
+            "guardrail of Service/n/x is allowed, and no guardrail denies such a thing",
+        ),
+        (
+            claims(("a", "{kinds: [Job], names: [x]}"))
+            + "allow: [{code: misowned, resource: Pod/n/x, reason: r, expires: 2027-01-01}]\n",
+            "allow-idle",
+            10,
+            "no claim is about such a thing",
+        ),
+        (
+            "allow: [{code: decision, resource: Pod/n/x, reason: r, expires: 2027-01-01}]\n"
+            + "decisions: [{resource: Job/x, owner: a, reason: r}]\n",
+            "allow-idle",
+            8,
+            "no decision is about such a thing",
+        ),
+        (
+            claims(("a", "{kinds: [ClusterRole], names: [x]}"))
+            + "decisions: [{resource: ClusterRole/x, owner: b, reason: r}]\n",
+            "decision-contradicted",
+            10,
+            "ClusterRole/x is decided for b, and the claim of line 9 gives it to a",
+        ),
+        (
+            claims(("a", "{kinds: [ClusterRole], names: [x]}"))
+            + "decisions: [{resource: ClusterRole/y, owner: a, reason: r}]\n",
+            "decision-unclaimed",
+            10,
+            "ClusterRole/y is decided for a, and no claim is about it",
+        ),
+        (
             claims(("a", "{kinds: [Namespace], names: [kube]}"))
             + "releases:\n  - {family: f, generated: x, namespace: kube, owner: a}\n"
             "  - {family: g, match: 'x-1*', namespace: kube, owner: a}\n",
@@ -181,6 +216,15 @@ def test_marks_that_differ_are_no_remark(one: str, other: str) -> None:
         # Allowed until today is allowed today.
         "allow: [{code: contested, resource: A/b, reason: r, expires: 2026-06-01}]\n",
         "guardrails: [{id: g, deny: {kinds: [Ingress]}}]\n",
+        # A decision that a claim carries out; an allowed finding that a guardrail, a claim or anything may raise.
+        claims(("a", "{kinds: [ClusterRole], names: ['x-*']}"), ("b", "{kinds: [ClusterRole]}"))
+        + "decisions: [{resource: ClusterRole/x-*, owner: a, reason: r}]\n",
+        claims(("a", "{kinds: [Pod], names: [x]}"))
+        + "guardrails: [{id: g, deny: {kinds: [Ingress]}}]\nallow:\n"
+        + "".join(
+            f"  - {{code: {code}, resource: {what}, reason: r, expires: 2027-01-01}}\n"
+            for code, what in (("guardrail", "Ingress/n/x"), ("misowned", "Pod/n/x"), ("undocumented", "Job/n/x"))
+        ),
     ],
 )
 def test_silence(text: str) -> None:
