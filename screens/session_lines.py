@@ -6,7 +6,7 @@ from screens.link import Drill, DrillCheck
 from tui.contract.model import Contract
 from tui.ownership.model import Wish
 from tui.recovery.ports import Identity
-from tui.widgets.spans import Line, accent, bad, good, line, muted, strong, warn
+from tui.widgets.spans import Line, accent, bad, good, line, muted, plural, strong, warn
 
 
 def stake_lines(identity: Identity, contract: Contract) -> tuple[Line, ...]:
@@ -28,7 +28,6 @@ def stake_lines(identity: Identity, contract: Contract) -> tuple[Line, ...]:
 
 def wish_lines(wish: Wish) -> tuple[Line, ...]:
     """What stating a release means, and what is stated now."""
-    now = wish.expected or ("@".join(map(str, wish.settled)) if wish.settled else "nothing")
     return (
         line("A refused install leaves no trace in the cluster: only the owner's error knows its release's name."),
         (),
@@ -37,10 +36,26 @@ def wish_lines(wish: Wish) -> tuple[Line, ...]:
             "the release that the owner wants to install: what other stamps hold is adopted to it",
         ),
         line(muted("NAME@REVISION  "), "of two releases in force, the one that is meant"),
+        line(muted("@FILE          "), "a file with the owner's error, or with the manifest of the expected release"),
+        line(muted("the error      "), "itself, pasted here"),
         line(muted("nothing        "), "takes it back"),
         (),
-        line(muted("stated now     "), strong(now)),
+        *(
+            line(muted(f"{'stated now' if not number else '':15}"), strong(one))
+            for number, one in enumerate(_now(wish))
+        ),
     )
+
+
+def _now(wish: Wish) -> list[str]:
+    """What is stated, one thing a line."""
+    said = [wish.expected] if wish.expected else []
+    said += ["@".join(map(str, wish.settled))] if wish.settled else []
+    if not wish.error.says_nothing:
+        said.append(f"the owner's error: {plural(len(wish.error.conflicts), 'conflict')}")
+    if wish.forecast is not None:
+        said.append(f"{wish.forecast.source}: {plural(len(wish.forecast.documents), 'document')}")
+    return said or ["nothing"]
 
 
 def retire_lines(names: Sequence[str]) -> tuple[Line, ...]:

@@ -105,6 +105,8 @@ PREFLIGHT = closed(
     ),
     missing=every(closed(ref=REF, release=TEXT, replayable={"type": "boolean"}, why=TEXT)),
     incomplete=TEXTS,
+    # What the verdict cannot know: that a refused install leaves no trace.
+    notes=TEXTS,
 )
 HEALTH = closed(
     schema=one_of("refloat.health/1"),

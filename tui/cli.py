@@ -167,7 +167,9 @@ def _where(*, below: bool = False) -> "argparse.ArgumentParser":
 
 
 def _add_preflight(parser: "argparse.ArgumentParser") -> None:
+    parser.add_argument("--error", metavar="FILE", help="what Helm or Pulumi said when it refused (-: standard input)")
     parser.add_argument("--expect", metavar="NAME", help="the release that the owner wants to install")
+    parser.add_argument("--manifest", metavar="FILE", help="the manifest of that release, as helm template prints it")
     parser.add_argument("--settle", metavar="NAME@REVISION", help="of two releases in force, the one that is meant")
 
 

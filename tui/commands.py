@@ -17,7 +17,6 @@ from tui.ownership.findings import is_noise
 from tui.ownership.model import Assessment, Attribution, FamilyState, Verdict, Wish
 from tui.recovery import pages, report, unread
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
-from tui.recovery.wishes import check_wish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -49,8 +48,7 @@ async def opened(contract: Contract, options: Options) -> "AsyncIterator[Cluster
 
 async def preflight(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat preflight``."""
-    options = options_of(arguments)
-    check_wish(contract, options.wish)
+    options = options_of(arguments, contract)
     context = chosen_context(options)
     try:
         inventory = await _inventory(contract, options)

@@ -5,8 +5,10 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tui.contract.model import Contract
 from tui.ownership.model import Wish
-from tui.recovery.wishes import settled
+from tui.recovery.wishes import complete
+from tui.stated import wish_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +22,12 @@ class Options:
     wish: Wish = field(default_factory=Wish)
 
 
-def options_of(arguments: argparse.Namespace) -> Options:
-    """How to reach the cluster, from the parsed command line."""
-    meant = getattr(arguments, "settle", None)
-    wish = Wish(getattr(arguments, "expect", None), settled(meant) if meant else None)
+def options_of(arguments: argparse.Namespace, contract: Contract | None = None) -> Options:
+    """How to reach the cluster, from the parsed command line.
+
+    With a contract, what is expected is read and held against it too, files included. Raises UsageFault.
+    """
+    wish = complete(contract, wish_of(arguments)) if contract is not None else Wish()
     return Options(
         arguments.kubeconfig, arguments.context, arguments.request_timeout, getattr(arguments, "read_only", False), wish
     )

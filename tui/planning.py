@@ -21,14 +21,12 @@ from tui.recovery.planfile import MAX_FILE, PlanFile, Row, differs, read_plan, w
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.question import Question
 from tui.recovery.session import Session
-from tui.recovery.wishes import check_wish
 from tui.text import clean
 
 
 async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat plan cleanup|replay|retire -f FILE``: writes a plan to review. Never overwrites one."""
-    options = options_of(arguments)
-    check_wish(contract, options.wish)
+    options = options_of(arguments, contract)
     if (arguments.kind == "retire") != bool(arguments.release):
         raise UsageFault(
             "plan retire names the release whose records are to leave, plan cleanup and plan replay name none"

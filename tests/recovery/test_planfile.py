@@ -1,6 +1,7 @@
 """Plan files: what is written reads back the same, and a bad file is one sentence with its place."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 import yaml
@@ -8,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clusters import contract, document, inventory, obj, record
+from tui.helm.errors import read_error
 from tui.ownership.assess import assess
 from tui.ownership.model import Wish
 from tui.recovery.plan import Action, Plan, PlanKind
 from tui.recovery.planfile import PlanFault, differs, read_plan, write_plan
 from tui.recovery.planner import plan
+from tui.recovery.wishes import forecast_of
 
 ACTIVE, STALE = "gitops-flux-0000aaaa", "gitops-flux-ffff0000"
 LOST = obj("Service", "lost", spec={"selector": {"app": "x"}})
@@ -47,6 +50,32 @@ def test_what_is_written_reads_back(kind: PlanKind) -> None:
 def test_the_operator_s_word_is_kept() -> None:
     wish = Wish("gitops-flux-12345678", ("gitops-flux-0000aaaa", 3))
     assert read_plan(written(PlanKind.CLEANUP, wish), "p.yaml").wish == wish
+
+
+ERRORS = Path(__file__).parents[1] / "data" / "owner-errors.txt"
+
+
+@pytest.mark.parametrize("end", [None, 300, 550, 2000])
+def test_what_was_read_of_an_error_and_a_manifest_is_kept_to_the_letter(end: int | None) -> None:
+    binding = obj("ClusterRoleBinding", "b", roleRef={"kind": "ClusterRole", "name": "admin"})
+    manifest = "---\n".join(yaml.safe_dump(document(each)) for each in (LOST, SECRET, binding))
+    wish = Wish(
+        "gitops-flux-12345678",
+        error=read_error(ERRORS.read_text()[:end]),
+        forecast=forecast_of(manifest.encode(), "m.yaml"),
+    )
+    text = written(PlanKind.CLEANUP, wish)
+    assert read_plan(text, "p.yaml").wish == wish
+    assert b"c2VjcmV0LXZhbHVl" not in text
+    assert wish.error.conflicts
+
+
+@pytest.mark.parametrize("part", ["error", "manifest"])
+@pytest.mark.parametrize("value", [7, [], {}, "x", {"conflicts": [7]}, {"documents": [{}], "source": "s"}])
+def test_a_damaged_wish_is_refused_with_its_place(part: str, value: object) -> None:
+    loaded = yaml.safe_load(written(PlanKind.CLEANUP)) | {part: value}
+    with pytest.raises(PlanFault, match=f"p.yaml: {part}"):
+        read_plan(yaml.safe_dump(loaded).encode(), "p.yaml")
 
 
 def test_no_document_and_no_value_is_in_a_file() -> None:

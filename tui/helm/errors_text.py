@@ -8,6 +8,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from tui.text import clean
+
 MAX_ERROR: Final = 2 * 1024 * 1024
 """Characters of an error that are read; the log of a whole pipeline is rarely as long."""
 
@@ -85,8 +87,8 @@ def _words(words: str) -> re.Pattern[str]:
 
 
 def joined(value: str) -> str:
-    """A value that a line end may have been put into: names hold none."""
-    return value.replace("\n", "").strip()
+    """A value that a line end may have been put into: names hold none. It is cleaned: a text is not to be trusted."""
+    return clean(value.replace("\n", "").strip(), 400)
 
 
 class Scan:

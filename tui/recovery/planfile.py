@@ -4,26 +4,25 @@ A file never carries a document or a value: it names what is to be done and pins
 afresh from the cluster when the file is applied, and must match the pins.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
-from tui.faults import UsageFault
 from tui.helm.goyaml import Budget, YamlProblem, read_document
 from tui.objects import Json, Ref
 from tui.ownership.model import Wish
+from tui.recovery.nodes import Node, PlanFault
 from tui.recovery.plan import Action, Entry, FamilyPin, Pins, Plan, PlanKind
+from tui.recovery.wishfile import read_wish_of, wish_json
 from tui.text import clean
+
+__all__ = ["PlanFault", "PlanFile", "Row", "differs", "read_plan", "write_plan"]
 
 SCHEMA: Final = "refloat.plan/1"
 MAX_FILE: Final = 4 * 1024 * 1024
 """Bytes of a plan file that are read: thousands of entries."""
-
-
-class PlanFault(UsageFault):
-    """A plan file that cannot be read as one; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +80,7 @@ def write_plan(plan: Plan, seen: Mapping[str, str], wish: Wish, made: Mapping[st
             ],
         },
     }
-    if wish.expected:
-        document["expect"] = wish.expected
-    if wish.settled:
-        document["settle"] = f"{wish.settled[0]}@{wish.settled[1]}"
+    document |= wish_json(wish)
     if plan.advice:
         document["advice"] = [clean(text) for text in plan.advice]
     document["entries"] = [_entry(entry, seen.get(entry.id, "")) for entry in plan.entries]
@@ -125,49 +121,10 @@ def read_plan(data: bytes, source: str) -> PlanFile:
         document = read_document(text, Budget())
     except YamlProblem as problem:
         raise PlanFault(f"{source}:{problem.line}: {clean(problem, 200)}") from None
-    return _plan(_Node(document, source, ""))
+    return _plan(Node(document, source, ""))
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A value of the file with the words that lead to it, so that every fault names its place."""
-
-    value: Any
-    source: str
-    path: str
-
-    def fault(self, what: str) -> PlanFault:
-        return PlanFault(f"{self.source}: {self.path or 'the file'} {what}")
-
-    def at(self, name: str) -> "_Node":
-        if not isinstance(self.value, dict):
-            raise self.fault("is not a mapping")
-        return _Node(self.value.get(name), self.source, f"{self.path}.{name}" if self.path else name)
-
-    def text(self, *, optional: bool = False) -> str:
-        if self.value is None and optional:
-            return ""
-        if not isinstance(self.value, str) or (not self.value and not optional):
-            raise self.fault("is not text")
-        return self.value
-
-    def number(self) -> int | None:
-        if self.value is not None and (not isinstance(self.value, int) or isinstance(self.value, bool)):
-            raise self.fault("is not a number")
-        return self.value
-
-    def items(self) -> Iterable["_Node"]:
-        if not isinstance(self.value, list):
-            raise self.fault("is not a list")
-        return [_Node(value, self.source, f"{self.path}[{index}]") for index, value in enumerate(self.value)]
-
-    def flag(self) -> bool:
-        if not isinstance(self.value, bool):
-            raise self.fault("is neither true nor false")
-        return self.value
-
-
-def _plan(root: _Node) -> PlanFile:
+def _plan(root: Node) -> PlanFile:
     if root.at("schema").value != SCHEMA:
         raise root.at("schema").fault(f"is not {SCHEMA}; refloat plan writes such files")
     kinds = {kind.value: kind for kind in PlanKind}
@@ -189,12 +146,12 @@ def _plan(root: _Node) -> PlanFile:
             pins.at("contract").at("sha256").text(),
             tuple(_pin(node) for node in pins.at("families").items()),
         ),
-        Wish(root.at("expect").text(optional=True) or None, _settled(root.at("settle"))),
+        read_wish_of(root),
         rows,
     )
 
 
-def _pin(node: _Node) -> FamilyPin:
+def _pin(node: Node) -> FamilyPin:
     return FamilyPin(
         node.at("family").text(),
         node.at("release").text(optional=True) or None,
@@ -204,17 +161,7 @@ def _pin(node: _Node) -> FamilyPin:
     )
 
 
-def _settled(node: _Node) -> tuple[str, int] | None:
-    text = node.text(optional=True)
-    if not text:
-        return None
-    name, at, revision = text.rpartition("@")
-    if not at or not revision.isdecimal():
-        raise node.fault("is not NAME@REVISION")
-    return name, int(revision)
-
-
-def _row(node: _Node) -> Row:
+def _row(node: Node) -> Row:
     actions = {action.value: action for action in Action}
     action = node.at("action")
     if action.text() not in actions:

@@ -6,7 +6,7 @@ from tui.contract.model import Contract
 from tui.helm.model import Record
 from tui.objects import Json, Key, Ref
 from tui.ownership.attribution import counts
-from tui.ownership.model import Assessment, Attribution, Candidate, FamilyView, Finding, Missing, Severity
+from tui.ownership.model import Assessment, Attribution, Candidate, FamilyView, Finding, Missing, Severity, Verdict
 from tui.recovery.outcome import Status
 from tui.recovery.session import Session
 from tui.text import clean
@@ -45,6 +45,7 @@ def preflight_json(assessment: Assessment, context: str, contract: Contract) -> 
         "candidates": [_candidate_json(candidate) for candidate in assessment.candidates],
         "missing": [_missing_json(lost) for lost in assessment.missing],
         "incomplete": list(assessment.incomplete),
+        "notes": [trace] if (trace := no_trace(assessment)) else [],
     }
 
 
@@ -194,10 +195,16 @@ def _reconcile(contract: Contract, row: Attribution) -> list[str]:
 
 
 def no_trace(assessment: Assessment) -> str:
-    """What a clean preflight must still say: a refused install leaves no record behind."""
-    if any(view.expected for view in assessment.families) or not assessment.families:
+    """What a clean preflight must still say: a refused install leaves no record behind. Empty where one was told of."""
+    told = any(view.expected for view in assessment.families) or any(
+        finding.code == "refused-install" for finding in assessment.findings
+    )
+    if told or not assessment.families or assessment.verdict not in (Verdict.PASS, Verdict.WARN):
         return ""
-    return "a refused install leaves no trace: if the owner reported one, name its release with --expect NAME"
+    return (
+        "a refused install leaves no trace in the cluster: if the owner reported one, give its text with --error FILE"
+        " (- for standard input), or name its release with --expect NAME"
+    )
 
 
 def preflight_markdown(assessment: Assessment, context: str, contract: Contract) -> str:

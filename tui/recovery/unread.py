@@ -18,6 +18,7 @@ def unread_preflight(context: str, contract: Contract, why: str) -> Json:
         "candidates": [],
         "missing": [],
         "incomplete": [why],
+        "notes": [],
     }
 
 

@@ -1,0 +1,223 @@
+"""What an operator states: names, the owner's text, a manifest; each fault is one sentence that says what to do."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.clusters import contract
+from tui.faults import UsageFault
+from tui.helm.errors import OwnerError, read_error
+from tui.helm.errors_text import MAX_ERROR
+from tui.ownership.model import Wish
+from tui.recovery.wishes import MAX_FILE, complete, error_of, forecast_of, read_wish
+
+NAME, OTHER = "gitops-flux-12345678", "gitops-flux-ffffffff"
+CONTRACT = contract()
+
+
+def text(wanted: str = NAME, space: str = "") -> str:
+    where = f'; annotation validation error: missing key "meta.helm.sh/release-namespace" must be set to "{space}"'
+    return (
+        'Unable to continue with install: ClusterRole "a" in namespace "" exists and cannot be imported into the '
+        'current release: invalid ownership metadata; annotation validation error: key "meta.helm.sh/release-name" must '
+        f'equal "{wanted}": current value is "{OTHER}"{where if space else ""}'
+    )
+
+
+MANIFEST = """\
+---
+# Source: flux2/crds/instances.yaml
+{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: as-is}}
+---
+# Source: flux2/templates/crds/sources.yaml
+{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: rendered}}
+---
+# Source: flux2/templates/a.yaml
+{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: apps}, stringData: {key: hunter2}}
+---
+{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: hunter2}}]}
+---
+{apiVersion: batch/v1, kind: Job, metadata: {name: check, annotations: {helm.sh/hook: pre-install}}}
+---
+{apiVersion: batch/v1, kind: Job, metadata: {generateName: once-}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: b}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admin}
+subjects: []
+"""
+
+
+def fault(work: Callable[[], object]) -> str:
+    with pytest.raises(UsageFault) as caught:
+        work()
+    said = str(caught.value)
+    assert "\n" not in said
+    assert said
+    return said
+
+
+# Texts.
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_text_is_read_in_the_codings_that_shells_write(coding: str) -> None:
+    data = (b"\xff\xfe" if coding == "utf-16-le" else b"") + text().encode(coding)
+    assert error_of(data, "f") == read_error(text())
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "f is empty"),
+        (b" \n\t", "f is empty"),
+        (b"\x7fELF\0\0", "f is no text: it holds binary data"),
+        (b"\x89PNG\r\n", "f is no text: byte 0 is not UTF-8"),
+        (b"\xff\xfe\x00", "f is no text: byte"),
+        (b"all is well", "f tells of no refused install or upgrade"),
+        (b"a" * (MAX_ERROR + 1), "f has more than 2048 KiB"),
+    ],
+)
+def test_what_is_no_owner_s_text_is_one_sentence(data: bytes, said: str) -> None:
+    assert fault(lambda: error_of(data, "f")).startswith(said)
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_raise_anything_else(data: bytes) -> None:
+    for read in (error_of, forecast_of):
+        try:
+            read(data, "f")
+        except UsageFault as told:
+            assert "\n" not in str(told)  # noqa: PT017 - any bytes may also be a good file
+
+
+# What is expected.
+
+
+def stated(wanted: str = NAME, expect: str | None = None, space: str = "") -> Wish:
+    return complete(CONTRACT, Wish(expect, error=read_error(text(wanted, space))))
+
+
+def test_the_text_alone_names_the_release() -> None:
+    assert stated().expected == NAME
+    assert stated(expect=NAME).expected == NAME
+    assert stated(space="flux-system").expected == NAME
+
+
+def test_a_text_and_an_expected_name_that_disagree_are_both_named() -> None:
+    said = fault(lambda: stated(expect=OTHER))
+    assert NAME in said
+    assert OTHER in said
+
+
+def test_a_text_that_names_a_stranger_says_so() -> None:
+    assert "other belongs to no release family of the contract" in fault(lambda: stated("other"))
+    assert "it has: gitops-flux" in fault(lambda: stated("other"))
+
+
+def test_a_text_of_another_namespace_is_about_another_release() -> None:
+    assert f"{NAME} in namespace apps" in fault(lambda: stated(space="apps"))
+
+
+def test_of_several_releases_in_a_text_one_must_be_named() -> None:
+    both = Wish(error=read_error(text() + "\n" + text(OTHER)))
+    assert "say which" in fault(lambda: complete(CONTRACT, both))
+    assert complete(CONTRACT, Wish(OTHER, error=both.error)).expected == OTHER
+    strange = Wish(error=read_error(text() + "\n" + text("other")))
+    assert complete(CONTRACT, strange).expected == NAME
+
+
+@pytest.mark.parametrize("end", [30, 60, 200, 250])
+def test_a_text_cut_short_before_the_name_wants_it_stated(end: int) -> None:
+    cut = Wish(error=error_of(text()[:end].encode(), "f"))
+    assert "name it (--expect NAME)" in fault(lambda: complete(CONTRACT, cut))
+    assert complete(CONTRACT, Wish(NAME, error=cut.error)).expected == NAME
+
+
+def test_a_text_about_something_else_needs_no_release() -> None:
+    busy = Wish(error=OwnerError(busy=True))
+    assert complete(CONTRACT, busy) == busy
+
+
+# Manifests.
+
+
+def test_a_manifest_is_what_the_release_will_own_and_holds_no_value() -> None:
+    found = forecast_of(MANIFEST.encode(), "m.yaml")
+    assert [each.ref.label for each in found.documents] == [
+        "CustomResourceDefinition rendered",
+        "Secret apps/s",
+        "ConfigMap c",
+        "ClusterRoleBinding b",
+    ]
+    assert found.documents[3].body["roleRef"]["name"] == "admin"
+    assert "hunter2" not in str([each.body for each in found.documents])
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"a: [", "m.yaml, document 1, line"),
+        (b"kind: ConfigMap", "m.yaml, document 1, line 1: an object without metadata"),
+        (b"# nothing", "m.yaml holds no document"),
+        (b"", "m.yaml is empty"),
+        (b"a" * (MAX_FILE + 1), "m.yaml has more than"),
+        (
+            b"".join(b"---\n{apiVersion: v1, kind: Pod, metadata: {name: p%d}}\n" % number for number in range(5001)),
+            "m.yaml has more than 5000 documents",
+        ),
+    ],
+)
+def test_what_is_no_manifest_is_one_sentence(data: bytes, said: str) -> None:
+    assert fault(lambda: forecast_of(data, "m.yaml")).startswith(said)
+
+
+def test_a_manifest_needs_a_name_to_go_with() -> None:
+    lone = Wish(forecast=forecast_of(MANIFEST.encode(), "m"))
+    assert "--expect NAME" in fault(lambda: complete(CONTRACT, lone))
+    assert complete(CONTRACT, Wish(NAME, forecast=lone.forecast)).forecast == lone.forecast
+
+
+# A typed line.
+
+FILES = {"e.txt": text().encode(), "m.yaml": MANIFEST.encode(), "my file": text().encode(), "x": b"nothing of use"}
+
+
+def typed(line: str) -> Wish:
+    return read_wish(CONTRACT, line, FILES.__getitem__)
+
+
+def test_a_line_states_a_name_a_revision_a_file_the_error_itself_or_nothing() -> None:
+    assert typed("  ") == Wish()
+    assert typed(NAME) == Wish(NAME)
+    assert typed(f" {NAME}@3 ") == Wish(settled=(NAME, 3))
+    assert typed("@e.txt") == typed("'@my file'") == typed(text()) == Wish(NAME, error=read_error(text()))
+    assert (
+        typed(f"{NAME} @m.yaml").forecast
+        == typed("@e.txt @m.yaml").forecast
+        == forecast_of(MANIFEST.encode(), "m.yaml")
+    )
+    assert typed(f"{NAME} {OTHER}@2") == Wish(NAME, (OTHER, 2))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("other", "belongs to no release family"),
+        (f"{NAME} {OTHER}", "two releases are named"),
+        ("@x", "x tells of no refused install"),
+        ("@", "write the release's name and revision in full"),
+        (f"{OTHER} @e.txt", "is expected; state the right one"),
+        ("@m.yaml", "whose manifest it is"),
+        ('"', "a quote is not closed"),
+    ],
+)
+def test_a_line_that_cannot_be_meant_is_one_sentence(line: str, said: str) -> None:
+    assert said in fault(lambda: typed(line))
+
+
+def test_without_a_way_to_read_files_none_is_read() -> None:
+    assert "in full" in fault(lambda: read_wish(CONTRACT, "@e.txt"))
