@@ -12,7 +12,6 @@ from tui.recovery import lease
 from tui.recovery.lease import (
     DURATION,
     LONGEST,
-    NAME,
     ROUNDING,
     Claim,
     Me,
