@@ -27,6 +27,10 @@ def claims(*pairs: tuple[str, str]) -> str:
     return "claims:\n" + "".join(f"  - {{owner: {owner}, layer: l, select: [{select}]}}\n" for owner, select in pairs)
 
 
+def allowed(code: str, resource: str) -> str:
+    return f"allow: [{{code: {code}, resource: {resource}, reason: r, expires: 2027-01-01}}]\n"
+
+
 def test_the_shipped_contract_has_one_gap_and_no_pin() -> None:
     found = lint(load_contract(shipped()), TODAY)
     assert [(remark.code, remark.info) for remark in found] == [
@@ -113,22 +117,19 @@ def test_nothing_to_say() -> None:
             "contested of A/b was allowed until 2026-05-31",
         ),
         (
-            "allow: [{code: guardrail, resource: Service/n/x, reason: r, expires: 2027-01-01}]\n"
-            + "guardrails: [{id: g, deny: {kinds: [Ingress]}}]\n",
+            allowed("guardrail", "Service/n/x") + "guardrails: [{id: g, deny: {kinds: [Ingress]}}]\n",
             "allow-idle",
             8,
             "guardrail of Service/n/x is allowed, and no guardrail denies such a thing",
         ),
         (
-            claims(("a", "{kinds: [Job], names: [x]}"))
-            + "allow: [{code: misowned, resource: Pod/n/x, reason: r, expires: 2027-01-01}]\n",
+            claims(("a", "{kinds: [Job], names: [x]}")) + allowed("misowned", "Pod/n/x"),
             "allow-idle",
             10,
             "no claim is about such a thing",
         ),
         (
-            "allow: [{code: decision, resource: Pod/n/x, reason: r, expires: 2027-01-01}]\n"
-            + "decisions: [{resource: Job/x, owner: a, reason: r}]\n",
+            allowed("decision", "Pod/n/x") + "decisions: [{resource: Job/x, owner: a, reason: r}]\n",
             "allow-idle",
             8,
             "no decision is about such a thing",
