@@ -66,7 +66,9 @@ def _run(arguments: "argparse.Namespace") -> int:
     from tui import commands
 
     if command == "contract":
-        return commands.contract_command(arguments, lambda: _contract(arguments))
+        from tui.contracts import contract_command
+
+        return contract_command(arguments, lambda: _contract(arguments))
     if command in ("plan", "apply"):
         from tui import planning
 
@@ -135,10 +137,7 @@ def parser() -> "argparse.ArgumentParser":
     done = add("apply", "do exactly a reviewed plan, asking for each entry", common)
     done.add_argument("file", metavar="FILE", help="a file that refloat plan wrote")
     done.add_argument("--confirmed", action="store_true", help="ask nothing, do only entries the file confirms")
-    contract = add("contract", "check, show or describe the contract", common)
-    contract.add_argument(
-        "action", choices=["check", "show", "schema"], help="find gaps, sum it up, or its JSON Schema"
-    )
+    _add_contract(add("contract", "check, show or describe the contract, or draw a first one", common))
     record = add("journal", "what the sessions on this machine did")
     record.add_argument("action", nargs="?", choices=["list", "show", "verify"], default="list", help="default: list")
     record.add_argument("session", nargs="?", metavar="SESSION", help="the beginning of its name (default: the newest)")
@@ -195,6 +194,27 @@ def _add_explain(parser: "argparse.ArgumentParser") -> None:
     )
     parser.add_argument(
         "-n", "--namespace", help="its namespace, where several have the name; with -f, for what names none"
+    )
+
+
+def _add_contract(parser: "argparse.ArgumentParser") -> None:
+    import argparse
+
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    common = _where(below=True)
+    output = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    output.add_argument("-o", "--output", choices=["text", "json", "markdown"], help="how to print it")
+
+    def add(name: str, does: str, *parents: "argparse.ArgumentParser") -> "argparse.ArgumentParser":
+        return actions.add_parser(name, parents=[common, *parents], help=does, description=f"{does}.")
+
+    check = add("check", "find gaps, overlaps and claims that never decide", output)
+    check.add_argument("--live", action="store_true", help="hold it against the cluster too")
+    add("show", "sum up which contract is in force and what it says", output)
+    add("schema", "its JSON Schema, for editors", output)
+    init = add("init", "draw a first contract from a live cluster, with remarks where somebody has to decide")
+    init.add_argument(
+        "-o", dest="target", metavar="FILE", help="the file to write (default: standard output); never overwritten"
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tui import show
 from tui.contract.model import Contract, glob
@@ -19,7 +19,7 @@ from tui.recovery import pages, report, unread
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
 VERDICT_EXIT = {
     Verdict.PASS: Exit.CLEAN,
@@ -82,7 +82,8 @@ def _unread(arguments: argparse.Namespace, fault: Fault, document: Json) -> Exit
 
 def judged(contract: Contract, inventory: Inventory, wish: Wish | None = None) -> Assessment:
     """The assessment of an inventory as of today."""
-    return assess(contract, inventory, today=now().date(), wish=wish)
+    moment = now()
+    return assess(contract, inventory, today=moment.date(), wish=wish, now=moment)
 
 
 async def health(arguments: argparse.Namespace, contract: Contract) -> Exit:
@@ -235,61 +236,3 @@ async def releases(arguments: argparse.Namespace, contract: Contract) -> Exit:
     else:
         show.show_releases(document)
     return Exit.UNVERIFIED if assessment.verdict is Verdict.UNVERIFIED else Exit.CLEAN
-
-
-def contract_command(arguments: argparse.Namespace, load: "Callable[[], Contract]") -> Exit:
-    """``refloat contract check|schema|show``."""
-    if arguments.action == "schema":
-        from tui.contract.schema import contract_schema
-
-        show.print_json(contract_schema())
-        return Exit.CLEAN
-    contract = load()
-    if arguments.action == "show":
-        if arguments.output == "json":
-            show.print_json(contract_document(contract))
-        else:
-            show.print_lines(contract_text(contract))
-        return Exit.CLEAN
-    return _check_contract(contract, arguments)
-
-
-def _check_contract(contract: Contract, arguments: argparse.Namespace) -> Exit:
-    from tui.contract.lint import lint
-
-    remarks = lint(contract, now().date())
-    if arguments.output == "json":
-        rows: list[dict[str, Any]] = [{"code": r.code, "line": r.line, "text": r.text} for r in remarks]
-        show.print_json(
-            {"schema": "refloat.contract-check/1", "contract": report.contract_json(contract), "remarks": rows}
-        )
-    else:
-        show.print_lines("".join(f"{contract.source}:{r.line}: {r.code}: {r.text}\n" for r in remarks))
-        show.print_lines(f"{contract.source}: valid, {len(remarks)} remarks")
-    return Exit.CLEAN
-
-
-def contract_document(contract: Contract) -> Json:
-    """The document ``refloat.contract/1``: which contract is in force, and its names."""
-    return {
-        "schema": "refloat.contract/1",
-        "contract": report.contract_json(contract),
-        "source": contract.source,
-        "cluster": contract.cluster_uid,
-        "layers": [layer.name for layer in contract.layers],
-        "owners": list(contract.owners),
-        "families": [{"family": f.name, "namespace": f.namespace, "owner": f.owner} for f in contract.releases],
-        "guardrails": [rail.id for rail in contract.guardrails],
-    }
-
-
-def contract_text(contract: Contract) -> str:
-    """Which contract is in force and what it says, in short."""
-    lines = [f"contract {contract.name}", f"file     {contract.source}", f"sha256   {contract.sha256}"]
-    lines += [f"cluster  {contract.cluster_uid or 'not pinned'}"]
-    lines += [f"layer    {layer.title}{f', owner {layer.owner}' if layer.owner else ''}" for layer in contract.layers]
-    lines += [f"owner    {owner.title} ({owner.name}), {len(owner.marks)} marks" for owner in contract.owners.values()]
-    lines += [f"claims   {len(contract.claims)}", f"health   {len(contract.health)} checks"]
-    lines += [f"family   {family.name} in {family.namespace}, owner {family.owner}" for family in contract.releases]
-    lines += [f"guard    {rail.id}: {rail.reason}" for rail in contract.guardrails]
-    return "\n".join(lines) + "\n"
