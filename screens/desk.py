@@ -7,35 +7,28 @@ most one at a time, and always of the newest inventory.
 import asyncio
 import gc
 import sys
-import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from screens.changes import WATCHED, Change, changed, controllers_of
+from screens.judging import Judgement, Tuning
 from screens.link import Event, Link, Opener
-from screens.shelf import read_shelf
+from screens.shelf import Left, Shelf, read_shelf
 from screens.view import Feed, Phase, View
-from tui.contract.model import Contract
 from tui.faults import Fault
 from tui.objects import Inventory, Key, KindKey
-from tui.ownership.model import Assessment, Wish
+from tui.ownership.model import Wish
 from tui.recovery.ports import Progress
 
 if TYPE_CHECKING:
-    from screens.index import Index
-    from screens.tally import Tally
-    from tui.recovery.health import Health
     from tui.recovery.outcome import Outcome
     from tui.recovery.plan import Plan
     from tui.recovery.question import Question
     from tui.recovery.session import Session
-
-SETTLE: Final = 0.25
-"""Seconds that watch events gather before they are drawn."""
 
 BREATH: Final = 10.0
 """An assessment that took a second is not repeated for this many seconds, so that keys stay quick. The health does
@@ -49,61 +42,8 @@ SLICE: Final = 0.0005
 a key wait through dozens of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """All that is concluded from one inventory."""
-
-    assessment: Assessment
-    health: "Health"
-    tally: "Tally"
-    index: "Index"
-
-
 Work = Callable[[], Coroutine[Any, Any, None]]
 """A piece of work, begun when its worker is: one that is called off before leaves nothing behind."""
-
-Judge = Callable[[Contract, Inventory, datetime, Wish], Judgement]
-"""Concludes from an inventory at a time, and from what the operator stated. Pure and slow: called in a thread."""
-
-
-def judge(contract: Contract, inventory: Inventory, now: datetime, wish: Wish | None = None) -> Judgement:
-    """The real thing."""
-    # Imported on first use: the first frame is painted before the rules are needed.
-    from screens.index import Index
-    from screens.tally import tally
-    from tui.ownership.assess import assess
-    from tui.recovery.health import check_health
-
-    assessment = assess(contract, inventory, today=now.date(), wish=wish)
-    health = check_health(contract, inventory, now)
-    return Judgement(assessment, health, tally(assessment, contract), Index.of(assessment))
-
-
-def check(contract: Contract, part: Inventory, now: datetime) -> "Health":
-    """The health, on the part of the inventory that it rests on."""
-    # Imported on first use, as above.
-    from tui.recovery.health import check_health
-
-    return check_health(contract, part, now)
-
-
-def utc_now() -> datetime:
-    """The time, with its offset."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """How the desk judges and keeps time; tests freeze it.
-
-    ``ticks`` is a monotonic clock in seconds, ``settle`` is how many seconds watch events gather.
-    """
-
-    judge: Judge = judge
-    check: Callable[[Contract, Inventory, datetime], "Health"] = check
-    clock: Callable[[], datetime] = utc_now
-    ticks: Callable[[], float] = time.monotonic
-    settle: float = SETTLE
 
 
 class Desk:
@@ -131,6 +71,8 @@ class Desk:
         self.session: Session | None = None
         self.last_session: Session | None = None
         self.writing = False
+        self._written = asyncio.Event()
+        self._written.set()
         self._opener = opener
         self._clock = tuning.clock
         self._emit = emit
@@ -181,9 +123,17 @@ class Desk:
 
     async def read_shelf(self) -> None:
         """Reads the journals of this machine again."""
-        if self._journals is not None:
-            journals, clock = self._journals, self._clock
-            self._set(shelf=await asyncio.to_thread(lambda: read_shelf(journals(), clock)))
+        if self._journals is None:
+            return
+        journals, clock = self._journals, self._clock
+        uid = self.view.identity.cluster_uid if self.view.identity else None
+
+        def look() -> tuple[Shelf, tuple[Left, ...]]:
+            shelf = read_shelf(journals(), clock)
+            return shelf, shelf.left_open(uid)
+
+        shelf, left_open = await asyncio.to_thread(look)
+        self._set(shelf=shelf, left_open=left_open)
 
     async def read(self) -> None:
         """Reads the whole cluster again and assesses it."""
@@ -221,20 +171,41 @@ class Desk:
             gc.freeze()
         await self._assess(hurry=True)
 
-    async def begin(self) -> None:
-        """Begins a recovery session, with a preflight of its own. Raises Fault."""
+    async def begin(self, resumed: Path | None = None) -> None:
+        """Begins a recovery session, with a preflight of its own; ``resumed`` is a journal to go on with.
+
+        Raises Fault.
+        """
         if self.link is None or self.link.session is None or self.session is not None:
             return
-        session = await self.link.session()
+        session = await self.link.session(resumed)
         try:
-            session.state(self.view.wish)
-            assessment = await session.refresh(self._progress)
-        except Fault:
-            await session.close()
+            await self._prepare(session, resumed)
+            assessment = session.assessment or await session.refresh(self._progress)
+        except BaseException:
+            await _undone(session, resumed)
             raise
         self.session = self.last_session = session
-        self._set(in_session=True)
+        self._set(in_session=True, wish=session.wish)
         await self.adopt(assessment.inventory)
+        await self.read_shelf()
+
+    async def _prepare(self, session: "Session", resumed: Path | None) -> None:
+        if resumed is None:
+            session.state(self.view.wish)
+            return
+        session.state(self._stated_in(resumed))
+        # What was begun is brought to its end, which may take requests.
+        with self._underway():
+            await session.take_up(self._progress)
+
+    def _stated_in(self, journal: Path) -> Wish:
+        """What the operator of an earlier process stated of a release, last."""
+        # Imported on first use: the first frame is painted before a session is begun.
+        from tui.recovery.resume import wish_of
+
+        found = self.view.shelf.named(journal.stem)
+        return wish_of(found.reading.entries) if found else Wish()
 
     async def state(self, wish: Wish) -> None:
         """Takes what the operator states of a release, and judges by it. Raises Fault where the journal fails."""
@@ -249,19 +220,37 @@ class Desk:
             session, self.session = self.session, None
             self._set(in_session=False)
             await session.close()
+            await self.read_shelf()
+
+    def leave(self) -> None:
+        """Lets the session go without an end, for a process that must go at once: the next start takes it up."""
+        if self.session is not None:
+            session, self.session = self.session, None
+            session.leave()
 
     async def carry_out(self, plan: "Plan", question: "Question") -> "Outcome":
         """Does what was confirmed; the typed name was compared before. Raises Fault where the journal fails."""
         session = self.session
         if session is None:
             raise Fault("there is no session any more")
-        self.writing = True
-        try:
+        with self._underway():
             outcome = await session.carry_out(plan, question, question.entry.typed)
-        finally:
-            self.writing = False
         self._take_in(question.entry.ref.key, session)
         return outcome
+
+    @contextmanager
+    def _underway(self) -> Iterator[None]:
+        self.writing = True
+        self._written.clear()
+        try:
+            yield
+        finally:
+            self.writing = False
+            self._written.set()
+
+    async def written(self) -> None:
+        """Returns when no change is on its way."""
+        await self._written.wait()
 
     def _take_in(self, key: Key, session: "Session") -> None:
         """Shows what the session saw of one object at last; the watch tells of the rest."""
@@ -375,3 +364,13 @@ class Desk:
         if self.link is not None:
             link, self.link = self.link, None
             await link.close()
+
+
+async def _undone(session: "Session", resumed: Path | None) -> None:
+    """Takes a session back that could not be begun; one that was to be taken up stays as it was left."""
+    if resumed is None:
+        await session.close()
+        return
+    if session.hold is not None:
+        await session.hold.release()
+    session.leave()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tui.objects import Inventory, KindKey, Live, Ref
@@ -109,8 +110,11 @@ class Link(Protocol):
         ...
 
     @property
-    def session(self) -> "Callable[[], Awaitable[Session]] | None":
-        """Begins a recovery session; None where nothing may ever be changed (``--read-only``, a snapshot)."""
+    def session(self) -> "Callable[[Path | None], Awaitable[Session]] | None":
+        """Begins a recovery session, or goes on with the journal of one that was left open.
+
+        None where nothing may ever be changed (``--read-only``, a snapshot).
+        """
         ...
 
     def watch(self, kinds: Iterable[KindKey], since: Inventory) -> AsyncIterator[Event]:

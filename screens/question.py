@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from screens.recovery_rows import question_lines, question_title
+from screens.question_rows import question_lines, question_title
 from screens.typed import Typed
 from tui.recovery.question import Question
 from tui.widgets.keys import Keys

@@ -50,6 +50,11 @@ class Visit(Message):
     focus: object | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """What a visit to the Recovery screen is for: beginning a session."""
+
+
 @dataclass
 class SaveReport(Message):
     """Asks the app to save a report: its texts by the ending of the file's name (``md``, ``json``).

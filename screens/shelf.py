@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A session that was left open, and how its actions stand, in words."""
+
+    session: "Session"
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
     """What a directory of journals held at a time: its sessions, newest first. ``fault`` says why it was unreadable."""
 
@@ -26,15 +34,20 @@ class Shelf:
         """The session of this name."""
         return next((session for session in self.sessions if session.name == name), None)
 
-    def left_open(self, cluster_uid: str | None) -> "tuple[Session, ...]":
+    def left_open(self, cluster_uid: str | None) -> tuple[Left, ...]:
         """The sessions of this cluster that were begun, never ended, and that no running program holds; newest first.
 
+        Slow, for it reads through every journal.
         A cluster whose uid is not known has none: a journal of another cluster must never be taken up on it.
         """
         if cluster_uid is None:
             return ()
+        # Imported on first use: the first frame is painted before a journal is needed.
+        from screens.journal_rows import counts
+        from tui.recovery.progress import progress_of
+
         return tuple(
-            session
+            Left(session, counts(progress_of(session.reading.entries).values()))
             for session in self.sessions
             if session.unfinished
             and not session.busy
@@ -45,7 +58,7 @@ class Shelf:
 
 def read_shelf(directory: Path, clock: Callable[[], datetime]) -> Shelf:
     """Reads and checks every journal there is. Slow: to be called in a thread. Never raises a Fault."""
-    # Imported on first use: the first frame is painted before a journal is needed.
+    # Imported on first use, as above.
     from tui.recovery.journal import sessions
 
     try:

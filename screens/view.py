@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from screens.shelf import Shelf
+from screens.shelf import Left, Shelf
 from tui.contract.model import Contract
 from tui.objects import Inventory, KindKey
 from tui.ownership.model import Assessment, Wish
@@ -53,7 +53,8 @@ class View:
     ``trouble`` is one sentence where the phase is failed, or where a re-reading failed and older data stays.
     ``read_at`` is when the last whole reading ended. ``stage`` counts assessments, so that a screen can tell whether
     what it drew is still the newest. ``wish`` is what the operator stated of a release.
-    ``shelf`` is what the journals of this machine told when they were last read.
+    ``shelf`` is what the journals of this machine told when they were last read, ``left_open`` are those among them
+    that were begun on this cluster and never ended.
     """
 
     context: str
@@ -76,6 +77,7 @@ class View:
     stage: int = 0
     wish: Wish = field(default_factory=Wish)
     shelf: Shelf = field(default=Shelf(Path()), repr=False)
+    left_open: tuple[Left, ...] = field(default=(), repr=False)
 
     @property
     def can_retire(self) -> bool:

@@ -4,12 +4,15 @@ It owns no widget. Each piece of work that takes the one place for work ends wit
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from textual.message import Message
 
 from screens.access import lacking, needed
+from screens.course import Task
 from screens.desk import Desk
 from screens.link import DrillCheck
 from tui.faults import Fault
@@ -17,6 +20,7 @@ from tui.ownership.model import Wish
 from tui.recovery.outcome import Outcome
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
+from tui.recovery.ports import Hold
 from tui.recovery.question import Question
 
 
@@ -34,6 +38,11 @@ class Asked(Message):
 
     plan: Plan
     question: Question
+
+
+@dataclass
+class Begun(Message):
+    """A session is there, or who may act was looked at again."""
 
 
 @dataclass
@@ -71,68 +80,98 @@ class Walk:
         self._desk = desk
         self._tell = tell
 
-    async def begin(self) -> None:
-        """Begins a session."""
+    async def _to_the_end(self, work: Coroutine[Any, Any, object], about: str = "") -> None:
+        """Awaits a piece of work and frees the place for work, whatever happens."""
         trouble = ""
         try:
-            await self._desk.begin()
+            await work
         except Fault as fault:
-            trouble = str(fault)
+            trouble = f"{about}{fault}"
         finally:
             self._tell(WorkOver(trouble))
+
+    async def begin(self, resumed: Path | None = None) -> None:
+        """Begins a session, or goes on with one that was left open; tells how what was in doubt ended."""
+
+        async def begin() -> None:
+            await self._desk.begin(resumed)
+            self._tell(Begun())
+
+        await self._to_the_end(begin())
 
     async def end(self) -> None:
         """Ends the session."""
-        trouble = ""
-        try:
-            await self._desk.end()
-        except Fault as fault:
-            trouble = str(fault)
-        finally:
-            self._tell(WorkOver(trouble))
+        await self._to_the_end(self._desk.end())
 
-    async def plan(self, number: int, kind: PlanKind, release: str = "") -> None:
-        """Draws up a plan: the session's, or without one a preview. ``release`` is the one to retire."""
+    async def take_over(self, typed: str) -> None:
+        """Takes a lapsed claim over from the holder whose name was typed."""
+
+        async def take_over() -> None:
+            hold = self._hold()
+            why = await hold.take_over(typed) if hold is not None else ""
+            if why:
+                raise Fault(why)
+
+        await self._to_the_end(take_over())
+
+    async def accept(self) -> None:
+        """Goes on without a claim that cannot be made."""
+
+        async def accept() -> None:
+            hold = self._hold()
+            if hold is not None:
+                await hold.accept()
+
+        await self._to_the_end(accept())
+
+    async def ask_again(self) -> None:
+        """Looks again at who may act."""
+
+        async def ask_again() -> None:
+            hold = self._hold()
+            if hold is not None:
+                await hold.refused()
+                self._tell(Begun())
+
+        await self._to_the_end(ask_again())
+
+    def _hold(self) -> Hold | None:
+        session = self._desk.session
+        return session.hold if session is not None else None
+
+    async def plan(self, number: int, task: Task) -> None:
+        """Draws up a plan: the session's, or without one a preview."""
         view, session = self._desk.view, self._desk.session
         try:
             if session is not None:
-                self._tell(Planned(number, await session.plan(kind, release)))
+                self._tell(Planned(number, await session.plan(task.kind, task.of)))
             elif view.assessment is not None:
-                plan = await asyncio.to_thread(make_plan, kind, view.contract, view.assessment, release)
+                plan = await asyncio.to_thread(make_plan, task.kind, view.contract, view.assessment, task.of)
                 self._tell(Planned(number, plan))
         except Fault as fault:
             self._tell(WorkOver(str(fault)))
 
     async def state(self, wish: Wish) -> None:
         """Judges anew by what the operator states of a release."""
-        trouble = ""
-        try:
-            await self._desk.state(wish)
-        except Fault as fault:
-            trouble = str(fault)
-        finally:
-            self._tell(WorkOver(trouble))
+        await self._to_the_end(self._desk.state(wish))
 
     async def look(self, plan: Plan, entry: Entry) -> None:
         """Looks at one entry afresh, and tries it by dry run."""
-        session, trouble = self._desk.session, ""
-        try:
+
+        async def look() -> None:
+            session = self._desk.session
             if session is not None:
                 self._tell(Asked(plan, await session.look(plan, entry)))
-        except Fault as fault:
-            trouble = f"{entry.ref.label}: {fault}"
-        finally:
-            self._tell(WorkOver(trouble))
+
+        await self._to_the_end(look(), f"{entry.ref.label}: ")
 
     async def carry_out(self, plan: Plan, question: Question) -> None:
         """Does what was confirmed."""
-        trouble = ""
-        try:
+
+        async def carry_out() -> None:
             self._tell(Ended(await self._desk.carry_out(plan, question)))
-        except Fault as fault:
-            trouble = str(fault)
-        finally:
-            self._tell(WorkOver(trouble))
+
+        await self._to_the_end(carry_out())
 
     def skip(self, question: Question) -> None:
         """Leaves one entry out."""
@@ -146,18 +185,17 @@ class Walk:
 
     async def check(self) -> None:
         """Reads everything afresh and judges it."""
-        session, trouble = self._desk.session, ""
-        try:
+
+        async def check() -> None:
+            session = self._desk.session
             if session is None:
                 await self._desk.read()
-            else:
-                await session.verify()
-                if session.assessment is not None:
-                    await self._desk.adopt(session.assessment.inventory)
-        except Fault as fault:
-            trouble = str(fault)
-        finally:
-            self._tell(WorkOver(trouble))
+                return
+            await session.verify()
+            if session.assessment is not None:
+                await self._desk.adopt(session.assessment.inventory)
+
+        await self._to_the_end(check())
 
     async def rights(self) -> None:
         """Asks for every right that the plans need, all at once."""

@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from screens.desk import Desk, Tuning, Work
+from screens.desk import Desk, Work
+from screens.judging import Tuning
 from screens.link import Opener
 from screens.room import MODES, Room, SaveReport, ViewChanged, Visit
 from screens.view import View

@@ -77,8 +77,8 @@ class ClusterLink:
         self.drill = drill
 
     @property
-    def session(self) -> Callable[[], Awaitable[Session]] | None:
-        """Begins a recovery session; None with ``--read-only``, which builds no writer at all."""
+    def session(self) -> Callable[[Path | None], Awaitable[Session]] | None:
+        """Begins a recovery session, or takes one up; None with ``--read-only``, which builds no writer at all."""
         return None if self._options.read_only else self.begin
 
     async def begin(self, resumed: Path | None = None) -> Session:

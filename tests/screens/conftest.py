@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from screens.changes import controllers_of
-from screens.desk import Judgement, judge
+from screens.judging import Judgement, judge
 from screens.view import Feed, Phase, View
 from tests.screens.fakes import IDENTITY
 from tests.screens.world import CONTRACT, NOW, inventory, trouble

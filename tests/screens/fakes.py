@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from screens.desk import Tuning
+from screens.judging import Tuning
 from screens.link import Drill, Link, Note, Opener
 from tests.screens.world import CONTRACT, NOW, inventory, trouble
 from tui.app import RefloatApp
@@ -56,7 +57,7 @@ class FakeLink:
         self.identity = IDENTITY
         self.reader = FakeReader(known or inventory(bodies), bodies)
         self.drill: Drill | None = None
-        self.session: Callable[[], Any] | None = None
+        self.session: Callable[[Path | None], Any] | None = None
         self.stream: list[Any] = []
         self.watched: list[KindKey] = []
         self.closed = False

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from tests.screens.fakes import IDENTITY, FakeLink, frozen
@@ -11,12 +12,42 @@ from tui.objects import Inventory, Json, Ref
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, Wish
 from tui.recovery.health import Health, check_health
+from tui.recovery.lease import Standing, State
 from tui.recovery.masking import masked, to_yaml
 from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Progress
 from tui.recovery.question import Question, by_hand
+
+
+class FakeHold:
+    """A claim that stands as it is told to. ``typed`` is what was typed to take it over."""
+
+    def __init__(self, standing: Standing) -> None:
+        self.standing = standing
+        self.warnings: tuple[str, ...] = ()
+        self.typed = ""
+        self.stays = ""
+        self.asked = 0
+
+    async def refused(self) -> str:
+        self.asked += 1
+        return "" if self.standing.may_act else self.standing.text
+
+    async def take_over(self, typed: str) -> str:
+        self.typed = typed
+        if not self.stays:
+            self.standing = Standing(State.HELD, "this session holds the recovery in flux-system")
+        return self.stays
+
+    async def accept(self) -> Standing:
+        self.warnings = (self.standing.text,)
+        self.standing = Standing(State.WAIVED, self.standing.text)
+        return self.standing
+
+    async def release(self, *, keep: bool = False) -> None:
+        pass
 
 
 class FakeSession:
@@ -35,6 +66,9 @@ class FakeSession:
         self.verified = 0
         self.wish = Wish()
         self.closed = False
+        self.left = False
+        self.resumed: Path | None = None
+        self.hold: FakeHold | None = None
         self.refusal = ""
         self.ends = Status.DONE
         self.fault: Fault | None = None
@@ -44,6 +78,13 @@ class FakeSession:
 
     def state(self, wish: Wish) -> None:
         self.wish = wish
+
+    async def take_up(self, report: Callable[[Progress], None] | None = None) -> tuple[Outcome, ...]:
+        await self.refresh(report)
+        return ()
+
+    def leave(self) -> None:
+        self.left = True
 
     def _known(self) -> Inventory:
         return inventory(self.bodies.values())
@@ -106,7 +147,8 @@ def session_link(bodies: Iterable[Json]) -> tuple[FakeLink, FakeSession]:
     bodies = list(bodies)
     link, session = FakeLink(bodies), FakeSession(bodies)
 
-    async def begin() -> Any:
+    async def begin(resumed: Path | None) -> Any:
+        session.resumed = resumed
         return session
 
     link.session = begin

@@ -8,8 +8,8 @@ from textual.command import CommandPalette
 from textual.filter import NoColor
 from textual.widgets import Input
 
-from screens.desk import Judgement
 from screens.help import Help
+from screens.judging import Judgement
 from screens.link import Drill, DrillCheck
 from screens.overview import Overview
 from screens.palette import MOST, find

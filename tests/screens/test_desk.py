@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from screens.changes import WATCHED, Change, changed, controllers_of
-from screens.desk import Desk, Judgement, Tuning, Work
+from screens.desk import Desk, Work
+from screens.judging import Judgement, Tuning
 from screens.link import Link
 from screens.view import Phase, View
 from tests.screens.fakes import FakeLink, frozen
@@ -187,7 +188,7 @@ async def test_one_assessment_runs_at_a_time_and_the_newest_inventory_wins() -> 
         running -= 1
         return judged
 
-    from screens.desk import judge
+    from screens.judging import judge
 
     judged = judge(CONTRACT, inventory(trouble()), NOW)
     bench = Bench(judge=slow)

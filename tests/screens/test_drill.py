@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from screens.desk import Tuning
+from screens.judging import Tuning
 from screens.link import Drill, DrillCheck
 from screens.question import Ask
 from screens.recovery import Recovery
@@ -71,7 +71,7 @@ async def test_the_missing_controllers_come_back(tmp_path: Path, monkeypatch: py
         await attention.until(lambda: desk.session is not None and desk.view.in_session)
         recovery = app.screen
         assert isinstance(recovery, Recovery)
-        await attention.until(lambda: recovery._planned_in is desk.session and not recovery._busy)
+        await attention.until(lambda: recovery.course.planned_in is desk.session and not recovery.busy)
         await keys(pilot, "enter")
         for done in range(1, 7):
             await attention.until(shows(Ask))
@@ -80,7 +80,7 @@ async def test_the_missing_controllers_come_back(tmp_path: Path, monkeypatch: py
             assert session is not None
             await attention.until(lambda done=done, session=session: len(session.outcomes) == done)  # type: ignore[misc]  # bound
         await attention.until(lambda: desk.view.health is not None and desk.view.health.verdict.value == "healthy")
-        await attention.until(lambda: not recovery._busy and shows(Recovery)())
+        await attention.until(lambda: not recovery.busy and shows(Recovery)())
         await keys(pilot, "right", "right")
         await attention.until(lambda: "the goal is reached" in pane_text(app, "#report"))
         report = pane_text(app, "#report")
@@ -106,10 +106,14 @@ class Walker:
 
     def at_rest(self) -> bool:
         screen = self.app.screen
-        return isinstance(screen, Recovery) and not screen._busy and self.app.focused is not None
+        return isinstance(screen, Recovery) and not screen.busy and self.app.focused is not None
 
     def planned(self) -> bool:
-        return self.at_rest() and self.recovery._plan is not None and self.recovery._planned_in is self.app.desk.session
+        return (
+            self.at_rest()
+            and self.recovery.course.plan is not None
+            and self.recovery.course.planned_in is self.app.desk.session
+        )
 
     async def begin(self) -> None:
         """Leaves the story, goes to Recovery and begins a session by the context's name."""
@@ -137,13 +141,13 @@ class Walker:
 
     async def work_off(self) -> int:
         """Says yes to every entry of the plan, each asked for itself, its name typed where that is asked for."""
-        plan, session = self.recovery._plan, self.app.desk.session
+        plan, session = self.recovery.course.plan, self.app.desk.session
         assert plan is not None
         assert session is not None
         begun = len(session.outcomes)
         for number, _ in enumerate(plan.entries, begun):
             if isinstance(self.app.screen, Recovery):
-                await self.until(lambda: self.recovery._entry() is not None)
+                await self.until(lambda: self.recovery.entry() is not None)
                 await keys(self.pilot, "enter")
             await self.until(lambda: isinstance(self.app.screen, Ask))
             asked = self.app.screen
@@ -220,14 +224,14 @@ async def test_a_delete_bomb_is_defused_by_retiring_the_old_records(walked: Call
         await walker.say("t", "gitops-flux-2f61b7e3")
 
         def retiring() -> bool:
-            plan = walker.recovery._plan if walker.planned() else None
+            plan = walker.recovery.course.plan if walker.planned() else None
             return plan is not None and plan.kind is PlanKind.RETIRE
 
         await walker.until(retiring)
         assert await walker.work_off() == 1
 
         def back_at_the_cleanup() -> bool:
-            plan = walker.recovery._plan if walker.planned() else None
+            plan = walker.recovery.course.plan if walker.planned() else None
             return plan is not None and plan.kind is PlanKind.CLEANUP
 
         await walker.until(back_at_the_cleanup)

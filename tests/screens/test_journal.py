@@ -171,7 +171,7 @@ def test_the_shelf_offers_only_what_this_cluster_s_sessions_left_open(directory:
         in_doubt(other)
     running_now = begun(directory, days)
     shelf = read_shelf(directory, days)
-    assert [session.name[-8:] for session in shelf.left_open("uid-kube-system")] == ["00000002"]
+    assert [left.session.name[-8:] for left in shelf.left_open("uid-kube-system")] == ["00000002"]
     assert shelf.left_open(None) == ()
     running_now.close()
 

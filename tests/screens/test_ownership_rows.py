@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from screens.desk import Judgement
 from screens.evidence import evidence_lines
 from screens.index import Index, owner_chain
+from screens.judging import Judgement
 from screens.ownership_rows import Branch, Forest, Wanted, facets, forest, node_line
 from tests.screens.world import ACTIVE, CONTRACT, HOSTILE, STALE, body, deployment, inventory, record
 from tui.objects import Key, Live

@@ -7,10 +7,12 @@ import pytest
 from textual.widgets import Input
 
 from screens.access import lacking, needed
-from screens.desk import Tuning, judge
+from screens.judging import Tuning, judge
+from screens.plan_rows import plan_rows
 from screens.question import Ask
+from screens.question_rows import question_lines
 from screens.recovery import Recovery
-from screens.recovery_rows import Step, plan_rows, question_lines, step_line
+from screens.recovery_rows import Step, step_line
 from screens.typed import Typed
 from screens.view import View
 from tests.screens.fakes import FakeLink, Ticks, frozen

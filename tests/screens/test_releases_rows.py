@@ -1,6 +1,6 @@
 import pytest
 
-from screens.desk import Judgement, judge
+from screens.judging import Judgement, judge
 from screens.releases_rows import PLAIN, Place, place_lines, release_rows
 from screens.view import View
 from tests.screens.world import ACTIVE, CONTRACT, CONTROLLERS, NOW, STALE, body, inventory, manifest, record
