@@ -12,6 +12,7 @@ from tui.ownership.blockers import blockers
 from tui.ownership.controllers import dead_controllers
 from tui.ownership.decisions import decide
 from tui.ownership.evidence import INVENTORIES, World
+from tui.ownership.fights import field_fights
 from tui.ownership.findings import ownership_findings
 from tui.ownership.model import Assessment, Candidate, FamilyView, Finding, Severity, Verdict, Wish
 from tui.ownership.references import API_SERVICE, WEBHOOKS, is_referrer_group
@@ -19,6 +20,7 @@ from tui.ownership.refused import refused_findings
 from tui.ownership.release_findings import missing_of, release_findings
 from tui.ownership.releases import STORAGE_KINDS, listed_by, read_releases
 from tui.ownership.staleness import view_family
+from tui.ownership.takeover import take_overs
 from tui.ownership.usage import FAR, REFERRED_TO, USERS
 
 _ORDER = {Severity.BLOCK: 0, Severity.WARN: 1, Severity.INFO: 2}
@@ -47,6 +49,8 @@ def assess(
         *blockers(contract, inventory, families, listed),
         *dead_controllers(contract, inventory, now),
         *ownership_findings(world, attributions),
+        *field_fights(world),
+        *take_overs(world, attributions),
     ]
     findings, hidden = _allowed(contract, found, today)
     incomplete = tuple(dict.fromkeys(_incomplete(inventory, families, candidates)))

@@ -221,7 +221,7 @@ class World:
         release = self.releases.find(stamp.release, stamp.namespace)
         if release is not None:
             return f"recorded, revision {release.newest.revision} {release.newest.status.value}"
-        if gap := self.storage_gap(stamp.namespace or None):
+        if gap := self.storage_gap(None):
             return f"could not verify that it is recorded: {gap}"
         if any(bad.name == stamp.release for bad in self.releases.undecodable):
             return "its record cannot be decoded"
