@@ -241,3 +241,29 @@ async def solved(pipeline: Pipeline, name: str) -> None:
     verdict = await check(pipeline.cluster, load_drill(name))
     assert verdict.reached, verdict.results
     assert verdict.risky == ()
+
+
+@drill("controllers-missing")
+async def test_who_holds_the_recovery_is_named_and_a_silent_holder_taken_over_by_name(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = {"holderIdentity": "bob@laptop/s1", "leaseDurationSeconds": 60, "acquireTime": "2026-11-23T03:00:00.000000Z"}
+    meta = {"name": "refloat-recovery", "namespace": "flux-system"}
+    body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": held}
+    pipeline.cluster.runner.create(body, "refloat")
+    await pipeline.run("plan", "replay", "-f", str(pipeline.plan))
+    pipeline.confirm()
+    apply = ("apply", str(pipeline.plan), "--confirmed")
+    for more in ((), ("--take-over", "bob@laptop"), ("--without-lease",)):
+        assert await pipeline.run(*apply, *more) == 1
+        told = capsys.readouterr().err
+        assert "bob@laptop holds the recovery in flux-system since 2026-11-23T03:00:00" in told
+    assert not (await check(pipeline.cluster, load_drill("controllers-missing"))).reached
+
+    pipeline.cluster.clock.step(3600)
+    assert await pipeline.run(*apply) == 1
+    assert "type bob@laptop to take it over, by --take-over" in capsys.readouterr().err
+    assert await pipeline.run(*apply, "--take-over", "bob") == 1
+    assert await pipeline.run(*apply, "--take-over", "bob@laptop") == 0
+    await pipeline.cluster.settle()
+    assert (await check(pipeline.cluster, load_drill("controllers-missing"))).reached

@@ -137,12 +137,21 @@ def parser() -> "argparse.ArgumentParser":
     done = add("apply", "do exactly a reviewed plan, asking for each entry", common)
     done.add_argument("file", metavar="FILE", help="a file that refloat plan wrote")
     done.add_argument("--confirmed", action="store_true", help="ask nothing, do only entries the file confirms")
+    _add_lease(done)
     _add_contract(add("contract", "check, show or describe the contract, or draw a first one", common))
     record = add("journal", "what the sessions on this machine did")
     record.add_argument("action", nargs="?", choices=["list", "show", "verify"], default="list", help="default: list")
     record.add_argument("session", nargs="?", metavar="SESSION", help="the beginning of its name (default: the newest)")
     _add_demo(add("demo", "the app on an embedded practice cluster"))
     return root
+
+
+def _add_lease(parser: "argparse.ArgumentParser") -> None:
+    """What to do where somebody else's session holds the recovery, or nobody's can."""
+    parser.add_argument(
+        "--take-over", metavar="HOLDER", default="", help="take a silent session's lease over, by its holder's name"
+    )
+    parser.add_argument("--without-lease", action="store_true", help="go on where no lease can be held; it is reported")
 
 
 def _where(*, below: bool = False) -> "argparse.ArgumentParser":

@@ -14,6 +14,7 @@ from tui.opening import ClusterLink, now, state_directory
 from tui.options import Options, options_of
 from tui.recovery import report
 from tui.recovery.gate import changed_pins, fingerprint
+from tui.recovery.hold import insist
 from tui.recovery.journal import ActionState, progress_of, sessions
 from tui.recovery.outcome import Status
 from tui.recovery.plan import Entry, Plan, PlanKind
@@ -87,6 +88,7 @@ async def apply(arguments: argparse.Namespace, contract: Contract) -> Exit:
     async with opened(contract, options) as link:
         session = await link.begin()
         try:
+            await _claimed(session, arguments)
             await session.refresh()
             found = await session.plan(file.kind, file.release)
             if (changed := changed_pins(file.pins, found.pins)) is not None:
@@ -102,6 +104,14 @@ async def apply(arguments: argparse.Namespace, contract: Contract) -> Exit:
     elif arguments.output == "markdown":
         show.print_lines(report.session_markdown(session))
     return Exit.BLOCKED if worker.refused else Exit.CLEAN
+
+
+async def _claimed(session: Session, arguments: argparse.Namespace) -> None:
+    """Goes on only as the one who may act. Raises LeaseTaken with who that is, or what to give to go on."""
+    if session.hold is not None:
+        await insist(session.hold, take_over=arguments.take_over, without=arguments.without_lease)
+    for text in session.warnings:
+        print(f"warning: {clean(text)}", file=sys.stderr)
 
 
 class _Apply:
