@@ -13,7 +13,7 @@ from tui import show
 from tui.commands import judged, opened
 from tui.contract.load import parse_contract
 from tui.contract.model import Contract
-from tui.contract.remarks import Remark
+from tui.contract.remarks import Remark, in_order
 from tui.contract.words import IDENTIFIER
 from tui.faults import ApiFault, Exit, Unverified, UsageFault
 from tui.objects import Json
@@ -51,7 +51,7 @@ async def _check(contract: Contract, arguments: argparse.Namespace) -> Exit:
     if arguments.live:
         try:
             found, incomplete = await _live(contract, arguments)
-            remarks += found
+            remarks = [*in_order([*remarks, *found])]
         except (Unverified, ApiFault) as fault:
             incomplete = [clean(fault)]
     if arguments.output == "json":
