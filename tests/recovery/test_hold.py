@@ -11,7 +11,7 @@ from tui.faults import ApiFault, Exit, OutcomeUnknown, Unreachable
 from tui.objects import Ref
 from tui.recovery.hold import INTERVAL, RETRY, LeaseTaken, insist
 from tui.recovery.lease import DURATION, NAME, State, ref_in
-from tui.recovery.ports import Method, Request
+from tui.recovery.ports import Answer, Method, Request
 
 
 async def two(world: World, **more: Any) -> tuple[Operator, Operator]:
@@ -34,7 +34,7 @@ async def test_the_first_holds_and_the_second_sees_who_since_when_and_until_when
         assert standing.holder is not None
         assert standing.holder.session == "session-alice"
         told = await bob.hold.refused()
-        for word in ("alice@bastion", SPACE, "since 2026-11-23T08:00:00", "until 2026-11-23T08:01:00"):
+        for word in ("alice@bastion", SPACE, "since 2026-11-23T08:00:00Z", "until 2026-11-23T08:01:00Z"):
             assert word in told
         assert "alice@bastion" in await bob.hold.take_over("alice@bastion")
         assert await bob.hold.accept() == bob.hold.standing, "another's claim cannot be waived"
@@ -362,6 +362,49 @@ async def test_it_renews_by_itself_until_it_is_released() -> None:
         assert bob.hold.standing.state is State.HELD
         await alice.hold.release()
         assert alice.events == ["held", "released"]
+
+
+async def test_a_renewal_that_failed_is_tried_again_soon() -> None:
+    pauses: asyncio.Queue[float] = asyncio.Queue()
+    go = asyncio.Semaphore(0)
+
+    async def pause(seconds: float) -> None:
+        pauses.put_nowait(seconds)
+        await go.acquire()
+
+    async with a_world() as world:
+        alice = await world.operator("alice@bastion", pause=pause)
+        await alice.hold.claim()
+
+        async def unreachable(_: Request) -> None:
+            raise Unreachable("no route to host")
+
+        for before, waits in ((unreachable, RETRY), (None, INTERVAL)):
+            alice.wire.before = before
+            await pauses.get()
+            go.release()
+            assert await pauses.get() == waits
+            pauses.put_nowait(waits)
+        assert alice.events == ["held"]
+
+
+async def test_an_answer_that_is_no_lease_is_looked_into() -> None:
+    async with a_world() as world:
+        alice = await world.operator("alice@bastion")
+        await alice.hold.claim()
+        real = alice.wire.writer.send
+
+        async def garbled(admitted: Any) -> Answer:
+            await real(admitted)
+            return Answer(200, {})
+
+        alice.wire.writer.send = garbled  # type: ignore[method-assign] # a proxy that answers in the server's place
+        assert await alice.hold.refused() == ""
+        assert "was no Lease" in alice.hold.standing.text
+        alice.wire.writer.send = real  # type: ignore[method-assign] # as above
+        assert await alice.hold.refused() == ""
+        assert "was no Lease" not in alice.hold.standing.text
+        assert alice.events == ["held"]
 
 
 async def test_a_command_says_who_has_it_and_what_to_give() -> None:

@@ -16,10 +16,10 @@ from tui.recovery.lease_seat import Means, Seat
 from tui.recovery.ports import Hold
 
 INTERVAL: Final = DURATION / 3
-"""Seconds between two renewals: two may fail before the claim does."""
+"""Seconds between two renewals: one may fail, and be tried again many times, before the claim does."""
 
 RETRY: Final = 5.0
-"""Seconds between two looks while the claim does not stand."""
+"""Seconds between two rounds while the claim does not stand, or could not be renewed."""
 
 
 class LeaseTaken(Fault):
@@ -70,7 +70,8 @@ class LeaseHold:
 
     async def _keep(self) -> None:
         while True:
-            await self._pause(INTERVAL if self._standing.may_act else RETRY)
+            fine = self._standing.may_act and not any(seat.trouble for seat in self._seats)
+            await self._pause(INTERVAL if fine else RETRY)
             await self.look()
 
     async def look(self) -> Standing:
@@ -124,8 +125,7 @@ class LeaseHold:
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
+            await asyncio.gather(keeper, return_exceptions=True)
         async with self._lock:
             held = any(seat.mine for seat in self._seats)
             if held and not keep:

@@ -174,14 +174,14 @@ class Standing:
 
 def taken(claim: Claim, *, lapsed: bool, silent: float) -> Standing:
     """How one stands before another's Lease; ``silent`` is for how many seconds it has not been renewed."""
-    since = f" since {claim.since}" if claim.since else ""
+    since = f" since {_short(claim.since)}" if claim.since else ""
     if lapsed:
         text = (
             f"{claim.who} held the recovery in {claim.namespace}{since} and has been silent for {silent:.0f} s: "
             f"type {claim.name} to take it over"
         )
         return Standing(State.LAPSED, text, claim)
-    until = f", until {claim.until} unless renewed" if claim.until else ""
+    until = f", until {_short(claim.until)} unless renewed" if claim.until else ""
     text = f"{claim.who} holds the recovery in {claim.namespace}{since}{until}: you may look on, not act"
     return Standing(State.TAKEN, text, claim)
 
@@ -254,6 +254,12 @@ def _notes(me: Me) -> Json:
 def _stamp(moment: datetime) -> str:
     """A Lease's time: RFC 3339 with six digits, as the API server insists on."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _short(moment: str) -> str:
+    """A time for people: without the fraction of its second."""
+    whole, dot, _ = moment.partition(".")
+    return f"{whole}Z" if dot else moment
 
 
 def _last_written(entries: Any) -> datetime | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from tui.faults import ApiFault, Fault
+from tui.faults import ApiFault, Fault, OutcomeUnknown
 from tui.objects import Json, Ref
 from tui.recovery import lease
 from tui.recovery.gate import Refusal, admit_lease
@@ -80,7 +80,7 @@ class Seat:
         if self._claim is None or not self._claim.name or self._claim.of_session(self._me):
             self._sighting = None
             return
-        self.mine = False
+        self.mine, self.trouble = False, ""
         ticks = self._means.ticks()
         self._sighting = sighted(self._sighting, self._claim, ticks, date)
         silent = max(ticks - self._sighting.at, self._sighting.age or 0.0)
@@ -131,6 +131,7 @@ class Seat:
             self.trouble = text
             self.standing = Standing(State.HELD, f"this session holds the recovery in {self.namespace}")
             return
+        self.trouble = ""
         self.standing = Standing(State.BARRED, f"{text}; without it another operator may act at the same time")
 
     def _unrenewed(self) -> float:
@@ -141,7 +142,7 @@ class Seat:
     def waive(self) -> None:
         """Goes on without this Lease: the operator accepted what bars it."""
         if self.standing is not None and self.standing.state is State.BARRED:
-            self.mine = False
+            self.mine, self.trouble = False, ""
             self.standing = Standing(State.WAIVED, f"accepted: {self.standing.text}")
 
     async def let_go(self) -> None:
@@ -157,7 +158,7 @@ class Seat:
                 await self.look()
                 if self._claim is not None and self._claim.of_session(self._me):
                     await self._release()
-        self.mine, self.standing = False, None
+        self.mine, self.standing, self.trouble = False, None, ""
 
     async def _release(self) -> None:
         if self._claim is not None:
@@ -167,8 +168,10 @@ class Seat:
         admitted = admit_lease(Request(method, ref_in(self.namespace), body, MANAGER))
         if isinstance(admitted, Refusal):
             raise Fault(admitted.why)
-        answer = await self._means.writer.send(admitted)
-        return Claim.of(answer.body)
+        claim = Claim.of((await self._means.writer.send(admitted)).body)
+        if not claim.version:
+            raise OutcomeUnknown(f"the answer about the Lease in {self.namespace} was no Lease")
+        return claim
 
 
 def _homeless(fault: ApiFault) -> bool:
