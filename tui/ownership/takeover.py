@@ -65,15 +65,17 @@ def _takers(world: World, live: Live, record: Record) -> dict[str, tuple[str, st
     """Who else's controller has the object, each with its owner and how it is known."""
     runs = world.helm_release_of(record.name, record.namespace)
     owner = world.owner_by_stamp(live, record.name, record.namespace)
+    stamp = stamp_of(live)
+    stamped_so = stamp is not None and (stamp.release, stamp.namespace) == (record.name, record.namespace)
     found: dict[str, tuple[str, str]] = {}
     for holder in world.inventories.get(live.key, ()):
         theirs = world.owner_of_inventory(holder.kind)
-        # A Kustomization beside the HelmRelease of one owner is that owner's own disorder.
-        another = theirs != owner or (bool(runs) and holder.kind == "HelmRelease")
+        # A HelmRelease puts its own stamp on what it takes; a Kustomization beside the HelmRelease of one owner is that
+        # owner's own disorder.
+        another = not stamped_so if holder.kind == "HelmRelease" else theirs != owner
         if holder.label != runs and another:
             found[holder.label] = (theirs, f"{holder.label} lists it")
-    stamp = stamp_of(live)
-    if stamp is not None and (stamp.release, stamp.namespace) != (record.name, record.namespace):
+    if stamp is not None and not stamped_so:
         by = world.helm_release_of(stamp.release, stamp.namespace)
         if by and by != runs:
             theirs = world.owner_of_release(stamp.release, stamp.namespace)
