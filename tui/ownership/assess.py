@@ -15,6 +15,7 @@ from tui.ownership.evidence import INVENTORIES, World
 from tui.ownership.fights import field_fights
 from tui.ownership.findings import ownership_findings
 from tui.ownership.model import Assessment, Candidate, FamilyView, Finding, Severity, Verdict, Wish
+from tui.ownership.policies import Policies
 from tui.ownership.references import API_SERVICE, WEBHOOKS, is_referrer_group
 from tui.ownership.refused import refused_findings
 from tui.ownership.release_findings import missing_of, release_findings
@@ -43,12 +44,13 @@ def assess(
     candidates = tuple(candidate for view in families for candidate in decide(view, inventory, world, claims))
     missing = tuple(lost for view in families for lost in missing_of(view, world))
     attributions = Attributor(world, claims, candidates).all()
+    policies = Policies(inventory, now)
     found = [
         *release_findings(world, releases, candidates, missing),
         *refused_findings(world, candidates, wish),
         *blockers(contract, inventory, families, listed),
         *dead_controllers(contract, inventory, now),
-        *ownership_findings(world, attributions),
+        *ownership_findings(world, attributions, policies),
         *field_fights(world),
         *take_overs(world, attributions),
     ]
@@ -64,6 +66,7 @@ def assess(
         hidden=hidden,
         incomplete=incomplete,
         verdict=_verdict(findings, incomplete),
+        policies=policies.guarded(contract),
     )
 
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
 from tui.contract.model import Contract
-from tui.contract.select import matches, resource_matches
+from tui.contract.select import resource_matches
 from tui.objects import Inventory, Key, Live, Ref
 from tui.ownership.evidence import FLUX_LABELS, World
 from tui.ownership.model import Attribution, Evidence, Finding, Severity, State
+from tui.ownership.policies import Policies
 
 _G = TypeVar("_G", bound=Hashable)
 
@@ -53,14 +54,14 @@ def is_noise(ref: Ref, *, controlled: bool = False) -> bool:
     )
 
 
-def ownership_findings(world: World, attributions: Mapping[Key, Attribution]) -> Iterator[Finding]:
+def ownership_findings(world: World, attributions: Mapping[Key, Attribution], policies: Policies) -> Iterator[Finding]:
     """Every finding that an attribution, a guardrail or a decision of the contract gives rise to."""
     contract, inventory = world.contract, world.inventory
     own = [a for key, a in attributions.items() if a.root == key and not is_noise(a.ref)]
     yield from _contested(own)
     yield from _misowned(own)
     yield from _ghost_labels(world)
-    yield from _guardrails(contract, inventory)
+    yield from _guardrails(contract, inventory, policies)
     yield from _claimed_absent(own)
     yield from _plain(
         own,
@@ -180,17 +181,18 @@ def _has_inventory(owner: Live) -> bool:
     return isinstance(status, dict) and isinstance(status.get("inventory"), dict)
 
 
-def _guardrails(contract: Contract, inventory: Inventory) -> Iterator[Finding]:
+def _guardrails(contract: Contract, inventory: Inventory, policies: Policies) -> Iterator[Finding]:
     for rail in contract.guardrails:
-        broken = [live for live in inventory.objects.values() if live.controller is None and matches(rail.deny, live)]
+        broken = [inventory.objects[key].ref for key in policies.denied(rail)]
         if broken:
-            refs = tuple(live.ref for live in sorted(broken, key=lambda live: live.ref.label))
+            refs = tuple(sorted(broken, key=lambda ref: ref.label))
+            shown = (f"kubectl get {ref.kubectl}" for ref in refs)
             yield Finding(
                 "guardrail",
                 Severity.WARN,
                 f"guardrail {rail.id}: {_number(len(refs))} it denies",
                 refs,
-                (f"{rail.id}: {rail.reason}", *(f"kubectl get {ref.kubectl}" for ref in refs)),
+                (f"{rail.id}: {rail.reason}", *policies.evidence(rail), *shown),
                 "remove them at their owner, or change the guardrail",
             )
 

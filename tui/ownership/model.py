@@ -8,6 +8,7 @@ from tui.contract.model import Claim, Family
 from tui.helm.errors import OwnerError
 from tui.helm.model import Document, Record, Undecodable
 from tui.objects import Inventory, Json, Key, Live, Ref
+from tui.ownership.policies import Guarded
 
 
 class Source(StrEnum):
@@ -315,7 +316,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All that can be said of an inventory under a contract. ``hidden`` counts findings the contract allows."""
+    """All that can be said of an inventory under a contract. ``hidden`` counts findings the contract allows.
+
+    ``policies`` says of each guardrail whether the cluster itself enforces it.
+    """
 
     inventory: Inventory = field(repr=False)
     families: tuple[FamilyView, ...]
@@ -326,6 +330,7 @@ class Assessment:
     hidden: int
     incomplete: tuple[str, ...]
     verdict: Verdict
+    policies: tuple[Guarded, ...] = ()
 
     def family(self, name: str) -> FamilyView | None:
         """The view of one family."""
