@@ -23,12 +23,9 @@ RECENT = "2026-11-23T11:59:30Z"
 
 def other(api: str, kind: str, name: str, namespace: str | None = None, **parts: Any) -> Json:
     meta: Json = {"name": name, "uid": f"uid-{kind}-{name}"}
-    return {
-        "apiVersion": api,
-        "kind": kind,
-        "metadata": meta | ({"namespace": namespace} if namespace else {}),
-        **parts,
-    }
+    if namespace:
+        meta["namespace"] = namespace
+    return {"apiVersion": api, "kind": kind, "metadata": meta, **parts}
 
 
 def constraint(*reported: Json, action: str | None = None, kinds: Any = None, **status: Any) -> Json:
@@ -61,11 +58,11 @@ def guarded(*objects: Json, gaps: tuple[Gap, ...] = ()) -> Guarded:
 
 
 def report(
-    result: str = "fail", *, api: str = "wgpolicyk8s.io/v1alpha2", kind: str = "PolicyReport", **how: Any
+    result: str = "fail", *, api: str = "wgpolicyk8s.io/v1alpha2", kind: str = "PolicyReport", scoped: bool = False
 ) -> Json:
-    subject = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "name": "web", "namespace": "apps"}
-    told = {"source": "kyverno", "policy": "deny-ingress", "rule": "r", "result": result, "message": "no"}
-    parts = {"scope": subject} if how.get("scoped") else {}
+    subject: Json = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "name": "web", "namespace": "apps"}
+    told: Json = {"source": "kyverno", "policy": "deny-ingress", "rule": "r", "result": result, "message": "no"}
+    parts = {"scope": subject} if scoped else {}
     if not parts:
         told["resources"] = [subject]
     return other(api, kind, "r", "apps", results=[told], **parts)
@@ -77,7 +74,7 @@ def kyverno(action: str, kinds: list[str] | None = None, **rule: Any) -> Json:
     return other("kyverno.io/v1", "ClusterPolicy", "deny-ingress", spec=spec)
 
 
-def admission(*actions: str, bound: bool = True, resources: tuple[str, ...] = ("ingresss",)) -> list[Json]:
+def admission(*actions: str, bound: bool = True, resources: tuple[str, ...] = ("ingresses",)) -> list[Json]:
     rules = [{"apiGroups": ["networking.k8s.io"], "resources": list(resources), "operations": ["CREATE"]}]
     api = "admissionregistration.k8s.io/v1"
     policy = other(api, "ValidatingAdmissionPolicy", "p", spec={"matchConstraints": {"resourceRules": rules}})
@@ -95,7 +92,7 @@ def admission(*actions: str, bound: bool = True, resources: tuple[str, ...] = ("
         (
             [INGRESS, GATEKEEPER, constraint(INGRESS)],
             Enforcement.ENFORCED,
-            "K8sDenyIngress deny (deny) reports 1 of what",
+            "K8sDenyIngress deny (deny) reports 1",
         ),
         ([INGRESS, GATEKEEPER, constraint(INGRESS, action="dryrun")], Enforcement.AUDITED, "(dryrun) reports 1"),
         ([INGRESS, GATEKEEPER, constraint(INGRESS, action="warn")], Enforcement.AUDITED, "(warn) reports 1"),
@@ -111,7 +108,7 @@ def admission(*actions: str, bound: bool = True, resources: tuple[str, ...] = ("
         (
             [INGRESS, kyverno("Enforce"), report()],
             Enforcement.ENFORCED,
-            "ClusterPolicy deny-ingress (enforce) reports 1",
+            "deny-ingress (enforce) reports 1",
         ),
         ([INGRESS, kyverno("Audit"), report()], Enforcement.AUDITED, "(audit) reports 1"),
         ([INGRESS, kyverno("Audit", failureAction="Enforce"), report()], Enforcement.ENFORCED, "(enforce)"),
@@ -205,13 +202,13 @@ def test_one_object_is_asked_about() -> None:
     assert policies.of(key._replace(name="other")) == ()
 
 
-@pytest.mark.parametrize(
-    "torn", [{"spec": 1}, {"status": []}, {"status": {"violations": [1, {"name": 2}]}}, {"results": 1}]
-)
+TORN: list[Json] = [{"spec": 1}, {"status": []}, {"status": {"violations": [1, {"name": 2}]}}, {"results": 1}]
+
+
+@pytest.mark.parametrize("torn", TORN)
 def test_nothing_that_is_damaged_stops_the_reading(torn: Json) -> None:
-    assert judge(
-        INGRESS, GATEKEEPER, {**constraint(INGRESS), **torn}, {**report(), **torn}, *admission("Deny")
-    ).policies
+    objects = ({**constraint(INGRESS), **torn}, {**report(), **torn}, *admission("Deny"))
+    assert judge(INGRESS, GATEKEEPER, *objects).policies
 
 
 def test_a_message_is_one_harmless_line() -> None:
