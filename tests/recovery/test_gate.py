@@ -15,6 +15,7 @@ from tui.contract.model import Contract, Guardrail, Selector
 from tui.objects import Gap, Json, Key, KindKey, Live
 from tui.ownership.assess import assess
 from tui.recovery import requests
+from tui.recovery.at_work import owner_at_work
 from tui.recovery.gate import (
     Admitted,
     Look,
@@ -25,7 +26,6 @@ from tui.recovery.gate import (
     fingerprint,
     judge,
     kinds_to_reread,
-    owner_at_work,
     pins_of,
 )
 from tui.recovery.plan import Action, Entry, Pins, PlanKind

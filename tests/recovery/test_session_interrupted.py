@@ -14,7 +14,7 @@ from tests.clusters import obj
 from tests.recovery.stage import ACTIVE, BOUND, GONE, KEPT, LOST, STANDING, Stage, entry_of, on_stage
 from tui.faults import ApiFault, OutcomeUnknown, Unreachable
 from tui.objects import Json, Ref
-from tui.recovery import steps
+from tui.recovery import waits
 from tui.recovery.journal import ActionState, Journal, JournalFault, load_backup, progress_of, read_journal, unfinished
 from tui.recovery.outcome import Status
 from tui.recovery.plan import PlanKind
@@ -264,7 +264,7 @@ async def test_a_deletion_that_does_not_come_about_is_in_doubt(tmp_path: Path) -
         assert await stage.get(GONE)
     assert outcome.status is Status.IN_DOUBT
     assert "is not gone after 60 s" in outcome.text
-    assert sum(waited) == steps.WAIT_SECONDS
+    assert sum(waited) == waits.WAIT_SECONDS
 
 
 async def test_a_recreation_that_cannot_even_be_restored_says_where_the_copy_is(tmp_path: Path) -> None:

@@ -6,25 +6,31 @@ an assessment that was read afresh. The writer takes only an :class:`Admitted`, 
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from tui.contract.model import Contract
 from tui.contract.select import matches_document
 from tui.objects import Inventory, Json, KindKey, Live, Ref
 from tui.ownership.evidence import INVENTORIES
 from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, FamilyView
-from tui.ownership.references import dig, is_referrer_group, items
+from tui.ownership.references import is_referrer_group
 from tui.ownership.releases import STORAGE_KINDS
 from tui.ownership.usage import USERS
-from tui.recovery import lease, retire
+from tui.recovery import lease, mend_drift, mend_finalizers, mend_flux, retire, undo
+from tui.recovery.at_work import owner_at_work
+from tui.recovery.chart import ChartCrds, chart_crds
 from tui.recovery.masking import LAST_APPLIED
+from tui.recovery.mend_drift import Conflict
 from tui.recovery.plan import Action, Entry, FamilyPin, Pins, subjects_of
 from tui.recovery.ports import Method, Request
+from tui.recovery.shapes import fits
 from tui.text import clean
 
 DEPLOYMENT: Final = KindKey("apps", "Deployment")
+MENDS: Final = (Action.RECONCILE, Action.RESUME, Action.UNFINALIZE, Action.REPAIR)
+"""Actions that leave the object in its place: nothing that uses it could lose it."""
+
 DECISIONS: Final = {Decision.DELETE: Action.DELETE, Decision.ADOPT: Action.ADOPT, Decision.RECREATE: Action.RECREATE}
 
 
@@ -37,11 +43,15 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was read for one admission: the fresh assessment, and the object itself as the server has it (None: 404)."""
+    """What was read for one admission: the fresh assessment, and the object itself as the server has it (None: 404).
+
+    ``conflicts`` are those that a server-side apply meets on this very object, None where none was tried.
+    """
 
     assessment: Assessment
     body: Json | None
     pins: Pins
+    conflicts: frozenset[Conflict] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,9 @@ def kinds_to_reread(entry: Entry, inventory: Inventory) -> frozenset[KindKey]:
     kind = entry.ref.kind_key
     kinds = {kind, DEPLOYMENT, *(KindKey("", storage) for storage in STORAGE_KINDS), *INVENTORIES.values()}
     kinds |= {served for served in inventory.served if is_referrer_group(served.group)}
-    if entry.action is not Action.CREATE:
+    if entry.action is Action.UNFINALIZE:
+        kinds |= set(mend_finalizers.RELEVANT)
+    if entry.action not in (Action.CREATE, *MENDS):
         kinds |= set(USERS.get(kind, ()))
         # A user may be under a controller that leaves too: the chain must be whole to see that.
         kinds.add(KindKey("apps", "ReplicaSet"))
@@ -107,15 +119,51 @@ def judge(contract: Contract, entry: Entry, planned: Pins, look: Look, seen: str
         return Refusal(f"the releases of {entry.family} could not be verified: {view.why}", whole_plan=True)
     if (changed := changed_pins(planned, look.pins)) is not None:
         return Refusal(changed, whole_plan=True)
-    busy = owner_at_work(look.assessment.inventory)
+    busy = owner_at_work(look.assessment.inventory, look.assessment.families)
     if busy:
         return Refusal(f"{busy}: no write while an owner is at work; wait for it to end")
     if entry.action is Action.CREATE:
         return _judge_create(contract, entry, look)
-    refusal = _judge_existing(entry, look, seen)
-    if refusal is None and entry.action is Action.RETIRE:
+    if entry.action is Action.RESTORE:
+        return _judge_restoration(contract, entry, look)
+    return _judge_existing(entry, look, seen) or _judge_action(contract, entry, look)
+
+
+def _judge_action(contract: Contract, entry: Entry, look: Look) -> Refusal | None:
+    """What each action demands of the object that stands."""
+    if entry.action is Action.RETIRE:
         return _judge_retirement(entry, look)
-    return refusal or _judge_candidate(contract, entry, look)
+    if entry.action is Action.REPAIR:
+        return _judge_repair(contract, entry, look)
+    live = Live.of(look.body or {})
+    match entry.action:
+        case Action.RECONCILE:
+            why = mend_flux.why_not_reconcile(live)
+        case Action.RESUME:
+            why = mend_flux.why_not_resume(live)
+        case Action.UNFINALIZE:
+            why = mend_finalizers.why_not(look.assessment.inventory, live, entry.finalizer)
+        case _:
+            return _judge_candidate(contract, entry, look)
+    return Refusal(why) if why else None
+
+
+def _judge_restoration(contract: Contract, entry: Entry, look: Look) -> Refusal | None:
+    state = fingerprint(look.body) if look.body is not None else ""
+    why = undo.why_not(contract, entry, look.body, state, look.assessment.inventory)
+    return Refusal(why) if why else None
+
+
+def _judge_repair(contract: Contract, entry: Entry, look: Look) -> Refusal | None:
+    found = mend_drift.find(look.assessment, entry.family, entry.ref.key)
+    if found is None:
+        return Refusal(f"{entry.ref.label} is as its release's document has it, or is listed no longer")
+    if entry.document is None or found.document.sha256 != entry.document.sha256:
+        return Refusal(f"the stored document of {entry.ref.label} is not the one that was planned", whole_plan=True)
+    if found.view.active is None or found.view.active.name != entry.release:
+        return Refusal(f"{entry.ref.label} no longer belongs to {entry.release}", whole_plan=True)
+    why = mend_drift.why_not(contract, look.assessment, found)
+    return Refusal(f"{entry.ref.label} is not repaired: {why}") if why else None
 
 
 def _judge_retirement(entry: Entry, look: Look) -> Refusal | None:
@@ -168,6 +216,8 @@ def _judge_create(contract: Contract, entry: Entry, look: Look) -> Refusal | Non
         gap = look.assessment.inventory.gap(*kind, entry.ref.namespace)
         if gap is not None:
             return Refusal(f"could not verify that nobody has or lists {entry.ref.label}: {gap.text}")
+    if entry.chart:
+        return _judge_chart(contract, entry, look)
     lost = next((m for m in look.assessment.missing if m.ref.key == entry.ref.key), None)
     if lost is None or not lost.replayable:
         return Refusal(
@@ -175,6 +225,15 @@ def _judge_create(contract: Contract, entry: Entry, look: Look) -> Refusal | Non
         )
     if entry.document is not None and lost.document.sha256 != entry.document.sha256:
         return Refusal(f"the stored document of {entry.ref.label} is not the one that was planned", whole_plan=True)
+    return _judge_document(contract, entry)
+
+
+def _judge_chart(contract: Contract, entry: Entry, look: Look) -> Refusal | None:
+    """A CRD of the chart's own folder: it must be stored in the record of the release in force, as it was planned."""
+    view = look.assessment.family(entry.family)
+    stored = chart_crds(view) if view is not None else ChartCrds((), "its release is not known any more")
+    if stored.fault or all(each.sha256 != (entry.document and entry.document.sha256) for each in stored.documents):
+        return Refusal(f"{entry.ref.label} is not stored in its release's chart as it was planned", whole_plan=True)
     return _judge_document(contract, entry)
 
 
@@ -195,18 +254,42 @@ def made_by(body: Json) -> str:
 
 
 def admit(
-    contract: Contract, entry: Entry, planned: Pins, look: Look, seen: str | None, request: Request
+    contract: Contract,
+    entry: Entry,
+    planned: Pins,
+    look: Look,
+    seen: str | None,
+    request: Request,
+    yielded: frozenset[Conflict] = frozenset(),
 ) -> Admitted | Refusal:
     """Admits one request of an entry, or says why not. A dry run is admitted like the real thing.
 
-    ``seen`` may be None for a dry run and for a create alone: whatever changes an object was shown before.
+    ``seen`` may be None for a dry run and for a create alone: whatever changes an object was shown before. ``yielded``
+    are the conflicts that the operator saw and chose to override by typing the object's name.
     """
     refusal = judge(contract, entry, planned, look, seen)
     if refusal is not None:
         return refusal
     if seen is None and look.body is not None and not request.dry_run:
         return Refusal(f"{entry.ref.label} was not shown before it was confirmed: look at it first")
-    return Admitted(request) if _fits(entry, look, request) else _unfit(entry, request)
+    view = look.assessment.family(entry.family)
+    if not fits(entry, look.body, view.family.namespace if view else "", request):
+        return _unfit(entry, request)
+    why = _why_not_force(contract, entry, look, request, yielded) if request.force else ""
+    return Refusal(why) if why else Admitted(request)
+
+
+def _why_not_force(contract: Contract, entry: Entry, look: Look, request: Request, yielded: frozenset[Conflict]) -> str:
+    """Why fields may not be taken from those who hold them; empty where they may."""
+    if not look.conflicts:
+        return f"{entry.ref.label} is not to be forced: no conflict was seen"
+    others = mend_drift.untouchable(contract, look.conflicts, request.manager)
+    if others:
+        return f"nothing is taken from {', '.join(others)}: {mend_drift.told(look.conflicts)}"
+    if not request.dry_run and not look.conflicts <= yielded:
+        new = mend_drift.told(look.conflicts - yielded)
+        return f"{entry.ref.label} is held by others than when it was shown ({new}): look at it again"
+    return ""
 
 
 def admit_follow_up(entry: Entry, uid: str, live: Json, request: Request) -> Admitted | Refusal:
@@ -232,7 +315,8 @@ def admit_recreation(entry: Entry, now: Json | None, request: Request) -> Admitt
             f"{entry.ref.label} was made again by {made_by(now)} meanwhile: nothing is created over it",
         )
     create = request.method is Method.CREATE and request.ref.key == entry.ref.key
-    return Admitted(request) if create and entry.action is Action.RECREATE else _unfit(entry, request)
+    again = entry.action is Action.RECREATE or undo.swaps(entry)
+    return Admitted(request) if create and again else _unfit(entry, request)
 
 
 def admit_lease(request: Request) -> Admitted | Refusal:
@@ -277,27 +361,6 @@ def _unfit(entry: Entry, request: Request) -> Refusal:
     return Refusal(f"a {request.method.value} of {request.ref.label} is not what {entry.id} is about")
 
 
-def _fits(entry: Entry, look: Look, request: Request) -> bool:
-    """Whether a request does what its entry says, to the object last looked at and to no later one."""
-    if request.ref.key != entry.ref.key:
-        return False
-    body = request.body if isinstance(request.body, dict) else {}
-    meta = (look.body or {}).get("metadata") or {}
-    last = {"uid": meta.get("uid"), "resourceVersion": meta.get("resourceVersion")}
-    if request.method is Method.DELETE:
-        leaves = entry.action in (Action.DELETE, Action.RECREATE, Action.RETIRE)
-        return leaves and all(last.values()) and body.get("preconditions") == last
-    if request.method is Method.MERGE_PATCH:
-        stamps = body.get("metadata") or {}
-        pinned = all(last.values()) and {name: stamps.get(name) for name in last} == last
-        return entry.action is Action.ADOPT and pinned and set(body) == {"metadata"} and set(stamps) <= _STAMPED
-    tried = entry.action is Action.RECREATE and request.dry_run
-    return request.method is Method.CREATE and (entry.action is Action.CREATE or tried)
-
-
-_STAMPED: Final = {"uid", "resourceVersion", "labels", "annotations"}
-
-
 def changed_pins(planned: Pins, now: Pins) -> str | None:
     """What of that which a whole plan rests on is no longer so; None where all of it holds."""
     if planned.cluster_uid != now.cluster_uid:
@@ -309,35 +372,3 @@ def changed_pins(planned: Pins, now: Pins) -> str | None:
         if current.get(pin.family) != pin:
             return f"the release records of {pin.family} have changed since the plan was made"
     return None
-
-
-def owner_at_work(inventory: Inventory) -> str:
-    """Which owner is changing things right now, in words; empty when none is known to.
-
-    A Kustomization counts while it applies a change for the first time and its controller runs; retrying a failure, or
-    left half-way by a dead controller, it does not.
-    """
-    for update in inventory.of_kind("auto.pulumi.com", "Update"):
-        conditions = items(dig(update.body, ("status", "conditions")))
-        running = any(_is(c, "Progressing", "True") for c in conditions)
-        if running and not any(_is(c, "Complete", "True") for c in conditions):
-            return f"{update.ref.label} is running"
-    if not _alive(inventory, "kustomize-controller"):
-        return ""
-    for live in inventory.of_kind(*INVENTORIES["Kustomization"]):
-        conditions = items(dig(live.body, ("status", "conditions")))
-        applying = any(_is(c, "Reconciling", "True") and c.get("reason") == "Progressing" for c in conditions)
-        first = dig(live.body, ("status", "observedGeneration")) != live.generation
-        suspended = dig(live.body, ("spec", "suspend")) is True
-        if applying and first and not suspended:
-            return f"{live.ref.label} is applying a change"
-    return ""
-
-
-def _is(condition: Mapping[str, Any], kind: str, status: str) -> bool:
-    return condition.get("type") == kind and condition.get("status") == status
-
-
-def _alive(inventory: Inventory, deployment: str) -> bool:
-    found = (live for live in inventory.of_kind("apps", "Deployment") if live.ref.name == deployment)
-    return any((dig(live.body, ("status", "availableReplicas")) or 0) > 0 for live in found)

@@ -1,7 +1,9 @@
 """What a session would do: the plan of a cleanup and of a replay, drawn from an assessment. Pure."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from tui.contract.model import Contract
 from tui.contract.select import matches_document
@@ -10,20 +12,51 @@ from tui.helm.order import install_order
 from tui.objects import Ref
 from tui.ownership.evidence import stamp_of
 from tui.ownership.model import Assessment, Candidate, Decision, Missing
-from tui.recovery import retire
+from tui.ownership.outlook import Outlooks
+from tui.recovery import chart, mend_drift, retire
 from tui.recovery.gate import DECISIONS, pins_of
+from tui.recovery.mend import plan_mend
 from tui.recovery.plan import Action, Entry, Plan, PlanKind, subjects_of
 
 _FIRST: Final = {Decision.ADOPT: 0, Decision.RECREATE: 1, Decision.DELETE: 2}
 
 
-def plan(kind: PlanKind, contract: Contract, assessment: Assessment, release: str = "") -> Plan:
-    """The plan of one step, its entries in the order they are to be done. ``release`` names the one to retire."""
-    if kind is PlanKind.CLEANUP:
-        return plan_cleanup(contract, assessment)
-    if kind is PlanKind.RETIRE:
-        return plan_retire(contract, assessment, release)
-    return plan_replay(contract, assessment)
+def plan(
+    kind: PlanKind, contract: Contract, assessment: Assessment, release: str = "", now: datetime | None = None
+) -> Plan:
+    """The plan of one step, its entries in the order they are to be done.
+
+    ``release`` names the one to retire. With ``now``, the time of the reading, entries tell who acts upon them next.
+    """
+    match kind:
+        case PlanKind.CLEANUP:
+            found = plan_cleanup(contract, assessment)
+        case PlanKind.REPLAY:
+            found = plan_replay(contract, assessment)
+        case PlanKind.RETIRE:
+            return plan_retire(contract, assessment, release)
+        case PlanKind.MEND:
+            return plan_mend(contract, assessment, now)
+        case PlanKind.UNDO:
+            told = "what an earlier session did is undone from its journal: refloat journal undo"
+            return Plan(kind, pins_of(contract, assessment), (), (told,))
+    return _foreseen(found, Outlooks(assessment, now)) if now is not None else found
+
+
+_FORESEEN: Final = frozenset({Action.DELETE, Action.CREATE, Action.REPAIR})
+"""Actions of which what follows is all there is to say; of the others their own words come first."""
+
+
+def _foreseen(found: Plan, outlooks: Outlooks) -> Plan:
+    """The plan with what happens next to each of its objects."""
+
+    def told(entry: Entry) -> Entry:
+        after = outlooks.after(entry.action.value, entry.ref)
+        if not after:
+            return entry
+        return replace(entry, then=after if entry.action in _FORESEEN else f"{entry.then}; {after}")
+
+    return replace(found, entries=tuple(map(told, found.entries)), offered=tuple(map(told, found.offered)))
 
 
 def plan_cleanup(contract: Contract, assessment: Assessment) -> Plan:
@@ -89,22 +122,105 @@ def _then(candidate: Candidate) -> str:
 
 
 def plan_replay(contract: Contract, assessment: Assessment) -> Plan:
-    """What the active releases list and the cluster lacks, in Helm's install order."""
+    """What the active releases list and the cluster lacks, in Helm's install order; the CRDs of their charts first.
+
+    Offered beside it: to set back what differs from its document.
+    """
     replayable = {m.ref.key: m for m in assessment.missing if m.replayable}
     left = [(m.ref, m.why) for m in assessment.missing if not m.replayable]
     left += [
         (Ref("", hook.kind, None, hook.name), f"hook ({', '.join(hook.events)}): not covered by a replay")
         for hook in _hooks(assessment)
     ]
+    charted, advice = _charted(assessment)
     entries: list[Entry] = []
-    for document in install_order([m.document for m in replayable.values()]):
-        lost = replayable[document.key]
+    for document in install_order([*(each.document for each in charted), *(m.document for m in replayable.values())]):
         denied = _denied(contract, document)
         if denied:
             left.append((document.ref, denied))
+        elif document.key in replayable:
+            entries.append(_replay_entry(replayable[document.key]))
         else:
-            entries.append(_replay_entry(lost))
-    return Plan(PlanKind.REPLAY, pins_of(contract, assessment), tuple(entries), (), tuple(left))
+            entries += [_chart_entry(each) for each in charted if each.document is document]
+    offered = tuple(_repairs(contract, assessment, left))
+    pins = pins_of(contract, assessment)
+    return Plan(PlanKind.REPLAY, pins, tuple(entries), tuple(advice), tuple(left), offered)
+
+
+class _Charted(NamedTuple):
+    """A CRD of a chart's own folder, and the release in force whose chart it is."""
+
+    family: str
+    release: str
+    document: Document
+
+
+def _charted(assessment: Assessment) -> tuple[list[_Charted], list[str]]:
+    """The CRDs of the charts' own folders that the cluster lacks, and what is to be said of them."""
+    found: list[_Charted] = []
+    advice: list[str] = []
+    for view in assessment.families:
+        if view.active is None:
+            continue
+        lost = chart.lacking(view, assessment.inventory)
+        if lost.fault:
+            advice.append(f"the CRDs of the chart of {view.active.name}: {lost.fault}")
+        found += [_Charted(view.family.name, view.active.name, document) for document in lost.documents]
+    if found:
+        advice.append("CRDs of a chart's crds/ folder are made again as stored; those of its subcharts are not stored")
+        advice.append("what these CRDs define is found once they are there: plan the replay again then")
+    return found, advice
+
+
+def _chart_entry(lost: _Charted) -> Entry:
+    document, release = lost.document, lost.release
+    return Entry(
+        action=Action.CREATE,
+        ref=document.ref,
+        family=lost.family,
+        release=release,
+        why=f"the chart of {release} has it in {document.source or 'its crds/ folder'}, and the cluster lacks it",
+        owner_now="nobody: it is missing",
+        then="its kind is served once it is Established; Helm stamps no CRD of this folder, nor looks at it again",
+        document=document,
+        chart=True,
+    )
+
+
+def _repairs(contract: Contract, assessment: Assessment, left: list[tuple[Ref, str]]) -> Iterator[Entry]:
+    """What differs from its document and may be set back."""
+    for found in mend_drift.drifted(assessment):
+        why = mend_drift.why_not(contract, assessment, found)
+        if why:
+            left.append((found.live.ref, f"it differs ({_few(found.paths)}) and is not repaired: {why}"))
+        elif found.view.active is not None:
+            yield _repair_entry(found, found.view.active.name)
+
+
+def _repair_entry(found: mend_drift.Drifted, release: str) -> Entry:
+    ref, document = found.live.ref, found.document
+    subjects = subjects_of(ref, found.live.body)
+    keeps = set(subjects_of(ref, document.body))
+    lost = tuple(f"{subject} loses the rights it grants" for subject in subjects if subject not in keeps)
+    return Entry(
+        action=Action.REPAIR,
+        ref=replace(ref, api_version=document.ref.api_version),
+        family=found.view.family.name,
+        release=release,
+        why=f"it differs from what {release} says: {_few(found.paths)}",
+        owner_now=release,
+        then=f"it says what {release} says again; what was changed by hand is lost",
+        resource_version=found.live.resource_version,
+        subjects=subjects,
+        used_by=lost,
+        document=document,
+        typed=ref.name if lost else "",
+    )
+
+
+def _few(paths: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return f"{', '.join(paths[:most])}{more}"
 
 
 def plan_retire(contract: Contract, assessment: Assessment, name: str) -> Plan:

@@ -8,16 +8,22 @@ Such an object takes two requests: the change itself, then a rewrite of the mana
 import copy
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from tui.helm.manifest import stamped
 from tui.objects import Inventory, Json, Live
 from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, owns_nothing, stamp_managers, stamp_of
 from tui.ownership.model import FamilyView
+from tui.recovery import mend_flux, undo
+from tui.recovery.mend_finalizers import removal
 from tui.recovery.plan import Action, Entry
 from tui.recovery.ports import Method, Request
 
 DEFAULT_MANAGER = "helm"
+UNHELD = "refloat"
+"""The manager of requests after which it holds no field."""
+
 KUBECTL_APPLIED = (("kubectl-client-side-apply", "Update"), ("kubectl", "Apply"))
 """What ``kubectl apply`` leaves behind, client- and server-side, as (manager, operation)."""
 
@@ -62,16 +68,66 @@ def release_manager(view: FamilyView, inventory: Inventory) -> str:
     return min(found, key=lambda name: (-found[name], name)) if found else DEFAULT_MANAGER
 
 
-def first(entry: Entry, body: Json | None, view: FamilyView, inventory: Inventory, *, dry_run: bool = False) -> Request:
-    """The first request of an entry, on ``body``, the object as it was just read (None: it is not there)."""
-    manager = keeper_of(view, inventory, body).manager
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a request is to be made: as a dry run, taking fields from others by ``force``, asking by this ``token``."""
+
+    dry_run: bool = False
+    force: bool = False
+    token: str = ""
+
+
+def first(
+    entry: Entry, body: Json | None, view: FamilyView | None, inventory: Inventory, manner: Manner | None = None
+) -> Request:
+    """The first request of an entry, on ``body``, the object as it was just read (None: it is not there).
+
+    ``view`` is the release family that the entry belongs to; None of an entry that concerns none.
+    """
+    manner = manner or Manner()
     meta = (body or {}).get("metadata") or {}
-    version = str(meta.get("resourceVersion") or "")
-    if entry.action in (Action.DELETE, Action.RECREATE, Action.RETIRE):
-        return delete(entry, str(meta.get("uid") or ""), version, dry_run=dry_run)
+    uid, version = str(meta.get("uid") or ""), str(meta.get("resourceVersion") or "")
+    dry_run = manner.dry_run
+    match entry.action:
+        case Action.RESTORE:
+            return undo.first(entry, body, dry_run=dry_run)
+        case Action.DELETE | Action.RECREATE | Action.RETIRE:
+            return delete(entry, uid, version, dry_run=dry_run)
+        case Action.RECONCILE:
+            patch = mend_flux.reconcile_body(uid, version, manner.token)
+            return Request(Method.MERGE_PATCH, entry.ref, patch, mend_flux.MANAGER, dry_run)
+        case Action.RESUME:
+            return Request(
+                Method.MERGE_PATCH, entry.ref, mend_flux.resume_body(uid, version), mend_flux.MANAGER, dry_run
+            )
+        case Action.UNFINALIZE:
+            return unfinalize(entry, body or {}, dry_run=dry_run)
+    if view is None:
+        raise ValueError(f"{entry.id} belongs to no release family")
+    manager = keeper_of(view, inventory, body).manager
     if entry.action is Action.ADOPT:
         return stamp(entry, view.family.namespace, version, manager, dry_run=dry_run)
+    if entry.action is Action.REPAIR:
+        return repair(entry, view.family.namespace, {"uid": uid, "resourceVersion": version}, manager, manner)
     return create(entry, replayed(entry, view.family.namespace), manager, dry_run=dry_run)
+
+
+def repair(entry: Entry, release_namespace: str, pinned: Json, manager: str, manner: Manner) -> Request:
+    """A server-side apply of the stored document to exactly the object last seen: ``pinned`` has its uid and version.
+
+    With the uid in it, it makes nothing where the object is gone.
+    """
+    body = replayed(entry, release_namespace)
+    body["metadata"] |= pinned
+    return Request(Method.APPLY, entry.ref, body, manager, manner.dry_run, manner.force)
+
+
+def unfinalize(entry: Entry, body: Json, *, dry_run: bool) -> Request:
+    """A JSON patch that takes the entry's finalizer from exactly the object last seen.
+
+    What is only taken away is held by nobody: the manager's name leaves no entry in managedFields.
+    """
+    return Request(Method.JSON_PATCH, entry.ref, list(removal(body, entry.finalizer)), UNHELD, dry_run)
 
 
 def delete(entry: Entry, uid: str, resource_version: str, *, dry_run: bool) -> Request:
@@ -93,9 +149,11 @@ def create(entry: Entry, body: Json, manager: str, *, dry_run: bool) -> Request:
 
 
 def replayed(entry: Entry, release_namespace: str) -> Json:
-    """The stored document as Helm would have sent it: with the stamps of its release."""
+    """The stored document as Helm would have sent it: with the stamps of its release, unless it is a chart's CRD."""
     if entry.document is None:
         raise ValueError(f"{entry.id} has no document")
+    if entry.chart:
+        return copy.deepcopy(entry.document.body)
     return stamped(entry.document.body, entry.release, release_namespace)
 
 

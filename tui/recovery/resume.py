@@ -4,27 +4,20 @@ The journal says what was confirmed, announced and answered; the cluster says wh
 that may have had its effect, and what was begun is brought to its end under the confirmation that the journal holds.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from tui.helm.model import Document
-from tui.objects import Json, Live, Ref
-from tui.ownership.conditions import mapping
+from tui.objects import Json, Live
 from tui.ownership.drift import drift
 from tui.ownership.evidence import stamp_of, whole
-from tui.ownership.model import FamilyState, FamilyView, Wish
+from tui.ownership.model import FamilyState, FamilyView
 from tui.ownership.references import dig
-from tui.recovery import chain
-from tui.recovery.gate import Look, fingerprint, made_by, owner_at_work
-from tui.recovery.outcome import Outcome, Status
+from tui.recovery.at_work import owner_at_work
+from tui.recovery.gate import Look, fingerprint, made_by
 from tui.recovery.plan import Action, Entry
-from tui.recovery.progress import ActionProgress, ActionState, progress_of
-
-OPEN: Final = frozenset({ActionState.IN_DOUBT, ActionState.ANSWERED})
-"""The states in which only the cluster can tell what was done."""
+from tui.recovery.progress import ActionProgress
 
 REQUESTED_AT: Final = "reconcile.fluxcd.io/requestedAt"
 
@@ -54,102 +47,6 @@ class Verdict:
     uid: str = ""
 
 
-def describe(entry: Entry) -> Json:
-    """An entry as the journal keeps it: everything a later process needs to go on with it, and no content."""
-    found: Json = {
-        "entry": entry.id,
-        "action": entry.action.value,
-        "ref": entry.ref.to_json(),
-        "uid": entry.ref.uid,
-        "family": entry.family,
-        "release": entry.release,
-        "why": entry.why,
-        "owner": entry.owner_now,
-        "then": entry.then,
-    }
-    more = {
-        "document": entry.document.sha256 if entry.document else "",
-        "chart": entry.chart,
-        "finalizer": entry.finalizer,
-        "source": entry.source,
-        "stood": entry.left,
-    }
-    return found | {name: value for name, value in more.items() if value}
-
-
-def entry_of(action: ActionProgress) -> Entry | None:
-    """The entry that the journal describes, without its document and its backup; None where it does not say enough."""
-    details = action.details if action.details.get("action") else (action.sent or {})
-    ref = mapping(details.get("ref"))
-    known = {each.value: each for each in Action}
-    kind = known.get(str(details.get("action")))
-    if kind is None or not ref.get("kind") or not ref.get("name"):
-        return None
-    text = {name: str(details.get(name) or "") for name in ("family", "release", "why", "owner", "then")}
-    return Entry(
-        action=kind,
-        ref=Ref(
-            str(ref.get("apiVersion") or ""),
-            str(ref["kind"]),
-            str(ref.get("namespace") or "") or None,
-            str(ref["name"]),
-            str(ref.get("uid") or "") or None,
-        ),
-        family=text["family"],
-        release=text["release"],
-        why=text["why"],
-        owner_now=text["owner"],
-        then=text["then"],
-        chart=details.get("chart") is True,
-        finalizer=str(details.get("finalizer") or ""),
-        source=str(details.get("source") or ""),
-        left=str(details.get("stood") or ""),
-    )
-
-
-def left_open(entries: Iterable[chain.Entry]) -> tuple[ActionProgress, ...]:
-    """The actions whose end the journal does not tell, in the order they were begun."""
-    return tuple(action for action in progress_of(entries).values() if action.state in OPEN)
-
-
-def outcomes(entries: Iterable[chain.Entry]) -> tuple[Outcome, ...]:
-    """How the actions of an earlier process ended, as far as its journal tells."""
-    found = []
-    for action in progress_of(entries).values():
-        entry = entry_of(action)
-        status = _STATUSES.get(action.state)
-        if entry is not None and status is not None:
-            begun = status is Status.REFUSED and action.step
-            found.append(Outcome(entry, Status.FAILED if begun else status, action.why))
-    return tuple(found)
-
-
-_STATUSES: Final[Mapping[ActionState, Status]] = {
-    ActionState.DONE: Status.DONE,
-    ActionState.REFUSED: Status.REFUSED,
-    ActionState.SKIPPED: Status.SKIPPED,
-    ActionState.IN_DOUBT: Status.IN_DOUBT,
-    ActionState.ANSWERED: Status.IN_DOUBT,
-}
-
-
-def wish_of(entries: Iterable[chain.Entry]) -> Wish:
-    """What the operator stated of a release, last."""
-    wish = Wish()
-    for entry in entries:
-        if entry.kind in ("opened", "stated"):
-            name, at, revision = str(entry.fields.get("settled") or "").rpartition("@")
-            settled = (name, int(revision)) if at and revision.isdecimal() else None
-            wish = Wish(str(entry.fields.get("expected") or "") or None, settled)
-    return wish
-
-
-def last_change(entries: Iterable[chain.Entry]) -> datetime | None:
-    """When the session changed something last; None where it did not."""
-    times = [entry.time for entry in entries if entry.kind == "done"]
-    return datetime.fromisoformat(times[-1]) if times else None
-
-
 def with_document(entry: Entry, action: ActionProgress, view: FamilyView) -> Entry:
     """The entry with the stored document that was confirmed, where its release is still the one in force."""
     wanted = str(action.details.get("document") or "")
@@ -164,7 +61,7 @@ def not_now(look: Look, view: FamilyView | None) -> str:
     """Why nothing may be brought to its end right now; empty where it may."""
     if view is not None and view.state is FamilyState.UNVERIFIABLE:
         return f"the releases of {view.family.name} could not be verified: {view.why}"
-    busy = owner_at_work(look.assessment.inventory)
+    busy = owner_at_work(look.assessment.inventory, look.assessment.families)
     return f"{busy}: no write while an owner is at work; wait for it to end" if busy else ""
 
 

@@ -4,18 +4,19 @@ It knows no screen, no HTTP and no disk of its own: the reader, the writer and t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from tui.contract.model import Contract
 from tui.faults import Exit, Fault, OutcomeUnknown
-from tui.objects import Inventory, Json, KindKey, Live
+from tui.objects import Inventory, Json, KindKey, Live, Ref
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, FamilyView, Wish
-from tui.recovery import question, requests, resume, retire
+from tui.recovery import access, mend, question, requests, resume, retire, told, undo
+from tui.recovery.access import Rights
 from tui.recovery.chain import JournalFault
 from tui.recovery.gate import (
     DEPLOYMENT,
@@ -35,9 +36,13 @@ from tui.recovery.plan import Action, Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Herald, Hold, Identity, Progress, Reader
 from tui.recovery.progress import ActionProgress
-from tui.recovery.question import Question
+from tui.recovery.question import Question, Trial
+from tui.recovery.rehearse import Company, look_at_all
+from tui.recovery.requests import Manner
 from tui.recovery.steps import Record, Steps, Writer
-from tui.recovery.trial import try_out
+from tui.recovery.trial import conflicts_now, try_out
+from tui.recovery.undo import Past
+from tui.recovery.waits import Waiter
 from tui.text import clean
 
 
@@ -54,6 +59,13 @@ class Tools:
     herald: Herald | None = None
 
 
+class _Ready(NamedTuple):
+    """What is to be done at once: the look it was admitted on, and the request."""
+
+    look: Look
+    admitted: Admitted
+
+
 class Session:
     """One operator's recovery of one cluster. Open it only after the context's name was typed.
 
@@ -62,13 +74,14 @@ class Session:
     ``before`` is the assessment it began with, ``assessment`` the newest, ``health`` the newest health check; each is
     None until it was made. ``untold`` says why a change could not be recorded as an Event; empty where all were.
     ``hold`` is the claim to be the only one that acts: who has it, and the ways to take it over or do without.
+    ``progress`` is told, in a line, what is being waited for; :meth:`give_up_waiting` is the way out of that.
     """
 
     def __init__(self, contract: Contract, identity: Identity, tools: Tools, wish: Wish | None = None) -> None:
         self.contract = contract
         self.identity = identity
-        self.wish = wish or resume.wish_of(tools.journal.entries)
-        self.outcomes: list[Outcome] = list(resume.outcomes(tools.journal.entries))
+        self.wish = wish or told.wish_of(tools.journal.entries)
+        self.outcomes: list[Outcome] = list(told.outcomes(tools.journal.entries))
         self.before: Assessment | None = None
         self.assessment: Assessment | None = None
         self.health: Health | None = None
@@ -80,8 +93,10 @@ class Session:
         self._pause = tools.pause
         self.hold = tools.hold
         self._herald = tools.herald
+        self.progress: Callable[[str], None] = lambda _: None
+        self._waiter: Waiter | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._changed: datetime | None = resume.last_change(tools.journal.entries)
+        self._changed: datetime | None = told.last_change(tools.journal.entries)
 
     async def refresh(self, report: Callable[[Progress], None] | None = None) -> Assessment:
         """Reads the whole cluster afresh. Raises Unreachable when nothing answers."""
@@ -109,11 +124,37 @@ class Session:
 
     async def plan(self, kind: PlanKind, release: str = "") -> Plan:
         """The plan of a step on what is known now, without what the operator skipped; ``release`` is one to retire."""
-        plan = make_plan(kind, self.contract, await self._assessed(), release)
+        return self._planned(make_plan(kind, self.contract, await self._assessed(), release, self._clock()))
+
+    async def plan_reconcile(self, refs: Iterable[Ref]) -> Plan:
+        """The plan that asks these Flux objects to reconcile now; what may not be asked is left out, and says why."""
+        return self._planned(mend.reconcile_plan(self.contract, await self._assessed(), refs, self._clock()))
+
+    async def plan_undo(self, past: Past) -> Plan:
+        """The plan that puts back what an earlier session did, the last deed first."""
+        return self._planned(undo.plan(self.contract, pins_of(self.contract, await self._assessed()), past))
+
+    def _planned(self, plan: Plan) -> Plan:
         skipped = {o.entry.id for o in self.outcomes if o.status is Status.SKIPPED}
-        plan = plan.without([entry.ref.key for entry in plan.entries if entry.id in skipped])
-        self._journal.append("planned", step=kind.value, entries=[entry.id for entry in plan.entries])
+        plan = plan.without([entry.ref.key for entry in plan.all if entry.id in skipped])
+        self._journal.append("planned", step=plan.kind.value, entries=[entry.id for entry in plan.entries])
         return plan
+
+    async def rights(self, plans: Iterable[Plan]) -> Rights:
+        """What this user may not do of all that the plans need; asked at once, changes nothing. Raises no Fault."""
+        return await access.ask(self._reader, self.contract, plans, (await self._assessed()).inventory)
+
+    async def rehearse(self, plan: Plan, report: Callable[[int, int], None] | None = None) -> Mapping[str, Trial]:
+        """Tries every entry of a plan by dry run, after one look at all of them; the answers by the entries' ids.
+
+        ``report`` is told how many of how many are tried. Changes nothing, and may be cancelled at any time. Raises
+        Fault where the look fails.
+        """
+        known = await self._assessed()
+        seen = await look_at_all(plan, known, self._reader)
+        assessment = await self._assess(seen.inventory)
+        company = Company(self.contract, plan, assessment, seen.bodies, self._writer)
+        return await company.rehearse(report or (lambda _, __: None))
 
     async def look(self, plan: Plan, entry: Entry) -> Question:
         """Reads everything about one entry afresh and tries it by dry run. Changes nothing. Raises Fault."""
@@ -136,7 +177,10 @@ class Session:
         return Look(assessment, body, pins_of(self.contract, assessment))
 
     @staticmethod
-    def _view(entry: Entry, look: Look) -> FamilyView:
+    def _view(entry: Entry, look: Look) -> FamilyView | None:
+        """The release family that an entry belongs to; None of one that belongs to none."""
+        if not entry.family:
+            return None
         view = look.assessment.family(entry.family)
         if view is None:
             raise Fault(f"the contract no longer knows the release family {entry.family}")
@@ -144,7 +188,7 @@ class Session:
 
     def skip(self, entry: Entry) -> Outcome:
         """Leaves one entry out; what rested on it is protected again in the next plan."""
-        self._journal.append("skipped", **resume.describe(entry))
+        self._journal.append("skipped", **told.describe(entry))
         return self._ended(entry, Status.SKIPPED, "skipped by the operator")
 
     def _ended(self, entry: Entry, status: Status, text: str) -> Outcome:
@@ -160,44 +204,65 @@ class Session:
         under way, it leaves the entry in doubt and sends nothing more either.
         """
         entry = asked.entry
-        if all(each.id != entry.id for each in plan.entries):
+        if all(each.id != entry.id for each in plan.all):
             return self._refuse(entry, "it is not part of this plan: plan again")
         if not asked.allowed:
             return self._refuse(entry, asked.refusal)
-        if entry.typed and typed != entry.typed:
-            return self._refuse(entry, f"its name was to be typed: {entry.typed}")
+        if (wanted := asked.typed or entry.typed) and typed != wanted:
+            return self._refuse(entry, f"its name was to be typed: {wanted}")
         async with self._one_at_a_time:
-            self._journal.append("confirmed", **resume.describe(entry))
+            self._journal.append("confirmed", **told.describe(entry))
             if why := await self._not_ours():
                 return self._refuse(entry, why)
-            try:
-                look = await self._look(entry)
-                request = requests.first(entry, look.body, self._view(entry, look), look.assessment.inventory)
-            except Fault as fault:
-                return self._refuse(entry, f"it could not be read again: {fault}")
-            admitted = admit(self.contract, entry, plan.pins, look, asked.seen, request)
-            if isinstance(admitted, Refusal):
-                return self._refuse(entry, admitted.why)
+            ready = await self._ready(plan, asked)
             # Looking took its time: what was held before it may be another's by now.
-            if why := await self._not_ours():
+            why = ready if isinstance(ready, str) else await self._not_ours()
+            if isinstance(ready, str) or why:
                 return self._refuse(entry, why)
-            return await self._do(entry, look, admitted)
+            steps = self._steps(entry, ready.look)
+            return await self._carry(entry, ready.look, steps, steps.run(ready.admitted))
+
+    async def _ready(self, plan: Plan, asked: Question) -> _Ready | str:
+        """The last look at a confirmed entry and its admitted first request; or why it is refused."""
+        entry = asked.entry
+        try:
+            look = await self._look(entry)
+            if refusal := judge(self.contract, entry, plan.pins, look, asked.seen):
+                return refusal.why
+            look = await self._conflicts(plan, asked, look)
+            view = self._view(entry, look)
+        except Fault as fault:
+            return f"it could not be read again: {fault}"
+        manner = Manner(force=bool(look.conflicts), token=self._clock().isoformat())
+        request = requests.first(entry, look.body, view, look.assessment.inventory, manner)
+        admitted = admit(self.contract, entry, plan.pins, look, asked.seen, request, asked.conflicts)
+        return admitted.why if isinstance(admitted, Refusal) else _Ready(look, admitted)
+
+    async def _conflicts(self, plan: Plan, asked: Question, look: Look) -> Look:
+        """The look, with those who hold what a confirmed repair takes by force: on the very object it goes to."""
+        if not asked.conflicts:
+            return look
+        entry = asked.entry
+        view = self._view(entry, look)
+        return replace(look, conflicts=await conflicts_now(self.contract, plan.pins, entry, look, view, self._writer))
 
     async def _not_ours(self) -> str:
         """Why this session may not act now; empty while its claim stands."""
         return await self.hold.refused() if self.hold is not None else ""
 
     def _refuse(self, entry: Entry, why: str) -> Outcome:
-        self._journal.append("refused", **(resume.describe(entry) | {"why": why}))
+        self._journal.append("refused", **(told.describe(entry) | {"why": why}))
         return self._ended(entry, Status.REFUSED, why)
 
-    async def _do(self, entry: Entry, look: Look, admitted: Admitted) -> Outcome:
-        steps = self._steps(entry, look)
-        return await self._carry(entry, look, steps, steps.run(admitted))
-
     def _steps(self, entry: Entry, look: Look) -> Steps:
+        self._waiter = Waiter(self._reader, self._pause, self._clock, self.progress)
         view = self._view(entry, look)
-        return Steps(entry, look, view, self._reader, self._writer, self._journal, self._pause)
+        return Steps(entry, look, view, self._reader, self._writer, self._journal, self._waiter)
+
+    def give_up_waiting(self) -> None:
+        """Ends the wait of the entry that is being carried out; what was done of it stays done, and says so."""
+        if self._waiter is not None:
+            self._waiter.give_up()
 
     async def _carry(self, entry: Entry, look: Look, steps: Steps, work: Awaitable[str]) -> Outcome:
         """Awaits the requests of an entry and tells how they ended."""
@@ -229,13 +294,15 @@ class Session:
         each of these ended; one that cannot be settled now stays in doubt. Raises Unreachable when nothing answers,
         JournalFault where the journal cannot be written.
         """
+        if why := told.of_another(self._journal.entries, self.identity.cluster_uid, self.contract.sha256):
+            raise Fault(f"the session cannot be taken up here: {why}")
         await self.refresh(report)
         async with self._one_at_a_time:
-            return tuple([await self._settle(each) for each in resume.left_open(self._journal.entries)])
+            return tuple([await self._settle(each) for each in told.left_open(self._journal.entries)])
 
     async def _settle(self, action: ActionProgress) -> Outcome:
         """Brings one action that an earlier process began to its end, or says what became of it."""
-        entry = resume.entry_of(action)
+        entry = told.entry_of(action)
         if entry is None:
             raise JournalFault(f"the journal does not say what {clean(action.id)} was: look at it with kubectl")
         try:
@@ -245,8 +312,8 @@ class Session:
             restored = self._journal.recall(entry.source) if entry.source else None
             look = await self._look(entry)
             view = self._view(entry, look)
-            entry = replace(resume.with_document(entry, action, view), saved=restored)
-            verdict = resume.judge(action, entry, view.family.namespace, saved, look.body)
+            entry = replace(resume.with_document(entry, action, view) if view else entry, saved=restored)
+            verdict = resume.judge(action, entry, view.family.namespace if view else "", saved, look.body)
         except Fault as fault:
             return self._unsettled(entry, str(fault))
         if verdict.found is resume.Found.DONE:
@@ -284,6 +351,11 @@ class Session:
         """Keeps for the report, and for the journal if it still can be written, what an interruption left open."""
         if self.outcomes and self.outcomes[-1].entry is entry and self.outcomes[-1].status is Status.DONE:
             return
+        if steps.settled:
+            # All of it is done and answered: it was only waited for.
+            with suppress(JournalFault):
+                self._done(entry, f"{steps.settled}; {why} before it was seen to have come about", steps.left)
+            return
         if steps.announced > steps.accepted:
             status, text = Status.IN_DOUBT, f"{why} while a request was under way: look again before anything else"
         elif steps.announced:
@@ -318,7 +390,7 @@ class Session:
 
     async def close(self) -> None:
         """Ends the session; its journal says so, unless something is under way or in doubt: the next start finds it."""
-        open_ended = self._one_at_a_time.locked() or bool(resume.left_open(self._journal.entries))
+        open_ended = self._one_at_a_time.locked() or bool(told.left_open(self._journal.entries))
         try:
             if self.hold is not None:
                 await self.hold.release(keep=open_ended)

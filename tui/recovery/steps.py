@@ -1,14 +1,15 @@
 """The requests of one confirmed entry, in order: each announced in the journal before it leaves, answered after."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from tui.faults import ApiFault, Fault, OutcomeUnknown, Unverified
 from tui.objects import Json, Live, Ref
 from tui.ownership.evidence import stamp_managers
+from tui.ownership.liveness import REQUESTED_AT
 from tui.ownership.model import FamilyView
-from tui.recovery import chain, requests
+from tui.recovery import chain, mend_flux, requests, undo
 from tui.recovery.backup import Saved
 from tui.recovery.chain import JournalFault
 from tui.recovery.gate import Admitted, Look, Refusal, admit_follow_up, admit_recreation, made_by
@@ -16,17 +17,29 @@ from tui.recovery.masking import hushed
 from tui.recovery.plan import Action, Entry
 from tui.recovery.ports import Answer, Method, Reader, Request
 from tui.recovery.progress import ActionProgress
-
-WAIT_SECONDS: Final = 60.0
-"""How long a change is waited for before the session says that it is still under way."""
-
-POLL_SECONDS: Final = 0.25
-"""Between two looks at an object that is to vanish or to be Established."""
+from tui.recovery.undo import restorable
+from tui.recovery.waits import Aim, Waiter, comes_alive
 
 FOLLOW_UP_TRIES: Final = 8
 """How often the second request of an entry is tried while controllers keep writing to the object."""
 
-_SERVERS_OWN: Final = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
+NOBODY: Final = requests.Keeper("", "")
+"""Of an object that no release keeps."""
+
+OWNED: Final = frozenset({Action.ADOPT, Action.RECREATE, Action.CREATE, Action.REPAIR, Action.RESTORE})
+"""Actions after which the release's own manager has to hold what was written."""
+
+DONE: Final = {
+    Action.ADOPT: "now belongs to {release}",
+    Action.RECREATE: "is re-created for {release}",
+    Action.CREATE: "is created for {release}",
+    Action.REPAIR: "is set back to what {release} says",
+    Action.RECONCILE: "is asked to reconcile",
+    Action.RESUME: "is resumed",
+    Action.UNFINALIZE: "no longer has the finalizer {finalizer}",
+    Action.RESTORE: "is restored",
+}
+"""What was done, as the end of a sentence that begins with the object."""
 
 
 class Writer(Protocol):
@@ -68,21 +81,23 @@ class Steps:
     ``announced`` counts the requests that may have reached the server, ``accepted`` those it answered with success;
     ``copy`` is where the object was saved, empty where there was none; ``left`` is the object as it was left, None
     where it left. Of an entry that an earlier process began, ``look`` has the object as that process saved it.
+    ``settled`` is what was done, in a sentence, once all of its requests are answered and only waiting is left.
     """
 
     def __init__(
         self,
         entry: Entry,
         look: Look,
-        view: FamilyView,
+        view: FamilyView | None,
         reader: Reader,
         writer: Writer,
         journal: Record,
-        pause: Callable[[float], Awaitable[None]],
+        waiter: Waiter,
     ) -> None:
         self.announced = 0
         self.accepted = 0
         self.copy = ""
+        self.settled = ""
         self.left: Json | None = None
         self._entry = entry
         self._look = look
@@ -90,8 +105,12 @@ class Steps:
         self._reader = reader
         self._writer = writer
         self._journal = journal
-        self._pause = pause
-        self._keeper = requests.keeper_of(view, look.assessment.inventory, look.body)
+        self._waiter = waiter
+        inventory = look.assessment.inventory
+        self._keeper = requests.keeper_of(view, inventory, look.body) if view is not None else NOBODY
+        if entry.action is Action.RESTORE:
+            self._keeper = requests.Keeper(undo.former_manager(entry), "Update")
+        self._space = view.family.namespace if view is not None else ""
 
     async def run(self, admitted: Admitted) -> str:
         """Does the entry and says so in a sentence."""
@@ -126,7 +145,7 @@ class Steps:
         if entry.action is Action.RETIRE:
             await self._gone()
             return f"{entry.ref.label} is retired"
-        if entry.action is Action.RECREATE:
+        if entry.action is Action.RECREATE or undo.swaps(entry):
             await self._gone()
             uid = await self._create_again()
         return await self.finish(uid)
@@ -134,18 +153,46 @@ class Steps:
     async def finish(self, uid: str) -> str:
         """What follows the last change of the object of this uid: who holds its fields, and what it waits for."""
         entry = self._entry
-        await self._own(uid)
-        if entry.ref.kind == "CustomResourceDefinition":
-            await self._until("Established", _established)
-        done = {Action.ADOPT: "now belongs to", Action.RECREATE: "is re-created for", Action.CREATE: "is created for"}
-        return f"{entry.ref.label} {done[entry.action]} {entry.release}"
+        if entry.action is Action.RESTORE or (entry.action in OWNED and self._view is not None):
+            await self._own(uid)
+        if entry.action is Action.UNFINALIZE:
+            await self._until(f"free of {entry.finalizer}", self._freed)
+        self.settled = (
+            f"{entry.ref.label} {DONE[entry.action].format(release=entry.release, finalizer=entry.finalizer)}"
+        )
+        if entry.action is Action.RECONCILE:
+            return await self._handled()
+        aim = comes_alive(entry)
+        if aim is None:
+            return self.settled
+        ended = await self._waiter.until(aim)
+        return self.settled if ended.holds else f"{self.settled}, not yet {aim.what}: {ended.why}"
+
+    def _freed(self, body: Json | None) -> bool:
+        live = Live.of(body) if body is not None else None
+        return live is None or live.ref.uid != self._entry.ref.uid or self._entry.finalizer not in live.finalizers
+
+    async def _handled(self) -> str:
+        """Waits until its controller has answered the request; what it says then."""
+        meta = (self.left or {}).get("metadata") or {}
+        token, said = str((meta.get("annotations") or {}).get(REQUESTED_AT) or ""), ""
+
+        def answered(body: Json | None) -> bool:
+            nonlocal said
+            said = mend_flux.says(body)
+            return mend_flux.handled(body, token)
+
+        ended = await self._waiter.until(Aim(self._entry.ref, "reconciled", answered, mend_flux.says))
+        if ended.late:
+            raise Fault(f"{self.settled}, and nobody has answered: {ended.why}; see whether its controller runs")
+        return f"{self.settled}: {said or ended.why or 'it says nothing of it'}"
 
     async def _first(self, admitted: Admitted) -> str:
         """The entry's own request; the uid of the object that it left."""
         try:
             answer = await self._send(admitted)
         except ApiFault as fault:
-            if self._entry.action is not Action.CREATE or fault.reason != "AlreadyExists":
+            if self._entry.action not in (Action.CREATE, Action.RESTORE) or fault.reason != "AlreadyExists":
                 raise
             raise Fault(await self._who_made_it()) from fault
         return _uid_of(answer.body)
@@ -196,7 +243,10 @@ class Steps:
         """The create half of a recreation; the new uid. If the server refuses it, what was deleted is restored."""
         entry = self._entry
         try:
-            return await self._create(requests.replayed(entry, self._view.family.namespace))
+            saved = entry.saved is not None
+            return await self._create(
+                restorable(entry.saved or {}) if saved else requests.replayed(entry, self._space)
+            )
         except (JournalFault, OutcomeUnknown):
             raise
         except (ApiFault, Unverified) as fault:
@@ -249,6 +299,8 @@ class Steps:
         return True
 
     def _hand_over(self, live: Json) -> Request | None:
+        if self._entry.action is Action.RESTORE:
+            return undo.hand_back(self._entry, live)
         held = self._look.body if self._keeper.operation == "Apply" else None
         former = stamp_managers(Live.of(held)) if held is not None else ()
         return requests.hand_over(self._entry, live, self._keeper, former, dry_run=False)
@@ -260,20 +312,9 @@ class Steps:
 
     async def _until(self, what: str, holds: Callable[[Json | None], bool]) -> None:
         """Waits for the effect of a request that was accepted. What cannot be seen is not known to have failed."""
-        waited, ref = 0.0, self._entry.ref
-        while not holds(await self._seen(what)):
-            if waited >= WAIT_SECONDS:
-                raise OutcomeUnknown(
-                    f"{ref.label} is not {what} after {WAIT_SECONDS:.0f} s; look with kubectl get {ref.kubectl}"
-                )
-            await self._pause(POLL_SECONDS)
-            waited += POLL_SECONDS
-
-    async def _seen(self, what: str) -> Json | None:
-        try:
-            return await self._reader.get(self._entry.ref)
-        except Fault as fault:
-            raise OutcomeUnknown(f"whether {self._entry.ref.label} is {what} could not be seen: {fault}") from fault
+        ended = await self._waiter.until(Aim(self._entry.ref, what, holds))
+        if not ended.holds:
+            raise OutcomeUnknown(ended.why)
 
 
 def _uid_of(body: Json) -> str:
@@ -286,14 +327,3 @@ def _version_of(request: Request) -> str:
         return str(next((s.get("value") for s in request.body if s.get("path") == "/metadata/resourceVersion"), ""))
     pinned = request.body.get("preconditions") or request.body.get("metadata") or {}
     return str(pinned.get("resourceVersion") or "")
-
-
-def _established(body: Json | None) -> bool:
-    conditions = ((body or {}).get("status") or {}).get("conditions") or []
-    return any(c.get("type") == "Established" and c.get("status") == "True" for c in conditions)
-
-
-def restorable(body: Json) -> Json:
-    """An object as it may be created again: without its status and what only the server may say."""
-    meta = {name: value for name, value in (body.get("metadata") or {}).items() if name not in _SERVERS_OWN}
-    return {**{name: value for name, value in body.items() if name != "status"}, "metadata": meta}

@@ -130,7 +130,7 @@ def _entry(first: Deed, last: Deed, past: Past) -> Entry | str:
     if first.entry.action in (Action.RECONCILE, Action.UNFINALIZE):
         return f"{entry.action.value}: there is nothing to put back"
     if saved is None:
-        return _by_hand(last)
+        return _leave(last)
     ref = Ref.of(saved)
     subjects = subjects_of(ref, saved)
     stands = last.uid is not None
@@ -154,7 +154,7 @@ def _entry(first: Deed, last: Deed, past: Past) -> Entry | str:
     )
 
 
-def _by_hand(deed: Deed) -> str:
+def _leave(deed: Deed) -> str:
     """What to do about an object that the session made: undo deletes nothing that it does not exchange."""
     ref = deed.entry.ref
     seen = f"kubectl get {ref.kubectl} -o jsonpath='{{.metadata.uid}}'"
@@ -171,6 +171,14 @@ def _then(*, stands: bool, swapped: bool, retired: bool, release: str) -> str:
     if stands:
         return "it stays, and says again what it said before; who held its fields holds them again"
     return "it comes back with a new uid; its controllers make anew what belongs to it"
+
+
+def by_hand(entry: Entry) -> str:
+    """The kubectl line for a restoration; empty for any other entry."""
+    if entry.action is not Action.RESTORE:
+        return ""
+    verb = "create" if entry.ref.uid is None else "diff"
+    return f"kubectl {verb} -f FILE  # {entry.ref.label} as it is in {entry.source}, without what the server adds"
 
 
 def swaps(entry: Entry) -> bool:

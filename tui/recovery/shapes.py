@@ -1,0 +1,82 @@
+"""The one shape that the request of each action has: which method, on what, and which paths it may touch. Pure."""
+
+from typing import Any, Final
+
+from tui.objects import Json
+from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE
+from tui.ownership.liveness import REQUESTED_AT
+from tui.recovery import mend_flux, requests, undo
+from tui.recovery.mend_finalizers import removal
+from tui.recovery.plan import Action, Entry
+from tui.recovery.ports import Method, Request
+
+_METHODS: Final = {
+    Action.ADOPT: Method.MERGE_PATCH,
+    Action.RECREATE: Method.DELETE,
+    Action.DELETE: Method.DELETE,
+    Action.RETIRE: Method.DELETE,
+    Action.CREATE: Method.CREATE,
+    Action.REPAIR: Method.APPLY,
+    Action.RECONCILE: Method.MERGE_PATCH,
+    Action.RESUME: Method.MERGE_PATCH,
+    Action.UNFINALIZE: Method.JSON_PATCH,
+}
+"""The method of each action's first request."""
+
+
+def fits(entry: Entry, body: Json | None, space: str, request: Request) -> bool:
+    """Whether a request is exactly what its entry says, to the object last looked at and to no later one.
+
+    ``body`` is that object (None: it is not there), ``space`` the namespace of the entry's release.
+    """
+    if request.ref != entry.ref or (request.force and entry.action is not Action.REPAIR):
+        return False
+    if entry.action is Action.RESTORE:
+        return undo.fits(entry, body, request)
+    if entry.action is Action.RECREATE and request.dry_run and request.method is Method.CREATE:
+        return bool(request.body == _document(entry, space))
+    if request.method is not _METHODS.get(entry.action):
+        return False
+    if request.method is Method.CREATE:
+        return body is None and bool(request.body == _document(entry, space))
+    pinned = _pinned(body)
+    return bool(pinned) and bool(request.body == _wanted(entry, body or {}, pinned, space, request))
+
+
+def _pinned(body: Json | None) -> Json:
+    """What names the object last seen and its version; empty where either is missing."""
+    meta = (body or {}).get("metadata") or {}
+    pinned = {name: meta.get(name) for name in ("uid", "resourceVersion")}
+    return pinned if all(pinned.values()) else {}
+
+
+def _document(entry: Entry, space: str) -> Any:
+    return requests.replayed(entry, space) if entry.document is not None else None
+
+
+def _wanted(entry: Entry, body: Json, pinned: Json, space: str, request: Request) -> Any:
+    match entry.action:
+        case Action.ADOPT:
+            stamps = {RELEASE_NAME: entry.release, RELEASE_NAMESPACE: space}
+            return {"metadata": {**pinned, "labels": {MANAGED_BY: "Helm"}, "annotations": stamps}}
+        case Action.REPAIR:
+            document = _document(entry, space)
+            return {**document, "metadata": document["metadata"] | pinned} if document else None
+        case Action.RECONCILE:
+            token = _token(request)
+            return mend_flux.reconcile_body(pinned["uid"], pinned["resourceVersion"], token) if token else None
+        case Action.RESUME:
+            return mend_flux.resume_body(pinned["uid"], pinned["resourceVersion"])
+        case Action.UNFINALIZE:
+            held = entry.finalizer in ((body.get("metadata") or {}).get("finalizers") or ())
+            return removal(body, entry.finalizer) if held else None
+    options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": pinned, "propagationPolicy": "Background"}
+    return options | ({"dryRun": ["All"]} if request.dry_run else {})
+
+
+def _token(request: Request) -> str:
+    """What a request to reconcile asks by: any text, and nothing but text."""
+    meta = request.body.get("metadata") if isinstance(request.body, dict) else None
+    asked = meta.get("annotations") if isinstance(meta, dict) else None
+    token = asked.get(REQUESTED_AT) if isinstance(asked, dict) else None
+    return token if isinstance(token, str) else ""
