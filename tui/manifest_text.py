@@ -11,7 +11,7 @@ from tui.helm.model import Document
 from tui.objects import Json
 
 _BRACES: Final = re.compile(r"\{\{")
-_TEMPLATE: Final = re.compile(r"^[ \t]*(?:-[ \t]+)?(?:[\w./-]+:[ \t]*)?\{\{", re.MULTILINE)
+_TEMPLATE: Final = re.compile(r"^[ \t]*(?:-[ \t]+)?(?:[\w./-]+:[ \t]*)?\{\{(?!\{)", re.MULTILINE)
 """A line, or a value without quotes, that begins with two braces: no YAML of Kubernetes' has that."""
 
 _KUSTOMIZE: Final = "kustomize.config.k8s.io"

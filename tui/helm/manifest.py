@@ -52,8 +52,9 @@ class _Chunk:
     of: str
     first: int
 
-    def fault(self, problem: str, line: int = 0) -> ManifestFault:
-        return ManifestFault(problem, self.number, self.line + line, self.of)
+    def fault(self, problem: str, line: int | None = None) -> ManifestFault:
+        at = self.first if line is None else self.line + line
+        return ManifestFault(problem, self.number, at, self.of)
 
 
 def parse_manifest(text: str, of: str = "manifest") -> tuple[Document, ...]:
