@@ -94,7 +94,7 @@ def test_the_hash_is_of_the_content_and_not_of_its_spelling() -> None:
     ("text", "problem", "document", "line"),
     [
         (CONFIG % "a" + "---\nkind: B\n  x: y\n", "mapping values are not allowed", 2, 6),
-        (CONFIG % "a" + "---\n\n- 1\n", "not an object", 2, 5),
+        (CONFIG % "a" + "---\n\n- 1\n", "not an object", 2, 6),
         (CONFIG % "a" + "---\njust words\n", "not an object", 2, 5),
         ("kind: A\napiVersion: v1\n", "an object without metadata", 1, 1),
         ("kind: A\nmetadata: {name: a}\n", "an object without an apiVersion", 1, 1),
