@@ -184,7 +184,52 @@ SESSION = closed(
     left=every(FINDING),
     hand_back=TEXTS,
 )
+PROPOSAL = closed(
+    schema=one_of("refloat.proposal/1"),
+    documents=every(
+        closed(
+            ref=REF,
+            generateName=MAYBE,
+            where={"type": "string", "pattern": r":[0-9]+$"},
+            verdict=one_of("pass", "warn", "block", "unverified"),
+            claim={"anyOf": [closed(owner=TEXT, layer=TEXT, source=TEXT), {"type": "null"}]},
+            needs=MAYBE,
+            served=closed(answer=one_of("yes", "no", "unknown"), text=TEXT),
+            collisions=every(
+                closed(
+                    **{"with": one_of("live", "manifest", "inventory", "input", "generate-name", "source")},
+                    ref={"anyOf": [REF, {"type": "null"}]},
+                    state={"enum": [*STATES, None]},
+                    owners=every(
+                        closed(
+                            owner=TEXT,
+                            confirmed={"type": "boolean"},
+                            evidence=every(closed(source={"enum": SOURCES}, text=TEXT)),
+                        )
+                    ),
+                    blocks={"type": "boolean"},
+                    text=TEXT,
+                )
+            ),
+            guardrails=every(closed(id=TEXT, reason=TEXT)),
+            decisions=every(closed(resource=TEXT, owner=TEXT, removed=MAYBE, reason=TEXT)),
+            immutable=every(closed(field=TEXT, live=TEXT, proposed=TEXT)),
+            notes=TEXTS,
+            process=TEXTS,
+            next=TEXT,
+        )
+    ),
+    incomplete=TEXTS,
+)
+CONTRACT_CHECK = closed(
+    schema=one_of("refloat.contract-check/1"),
+    contract=CONTRACT,
+    remarks=every(closed(code=TEXT, line={"type": "integer", "minimum": 0}, text=TEXT)),
+    incomplete=TEXTS,
+)
 BY_NAME = {
+    "refloat.proposal/1": PROPOSAL,
+    "refloat.contract-check/1": CONTRACT_CHECK,
     "refloat.preflight/1": PREFLIGHT,
     "refloat.health/1": HEALTH,
     "refloat.explain/1": EXPLAIN,
