@@ -20,7 +20,7 @@ from tests.clusters import contract
 from tui.cluster.connect import Connection, connection_from_dict
 from tui.cluster.reader import ClusterReader
 from tui.cluster.writer import Writer
-from tui.objects import Json
+from tui.objects import Json, Ref
 from tui.recovery import journal as journal_room
 from tui.recovery import private
 from tui.recovery.gate import Admitted
@@ -51,7 +51,7 @@ class Killer:
 
 
 @contextmanager
-def killing(killer: Killer) -> Iterator[None]:
+def killing(killer: Killer) -> Iterator[Killer]:
     """Every write to the session's files is two instants: a half of it is there, and all of it is."""
     whole = private.write
 
@@ -63,7 +63,7 @@ def killing(killer: Killer) -> Iterator[None]:
         killer.instant()
 
     with patch.object(private, "write", write), patch.object(journal_room, "write", write):
-        yield
+        yield killer
 
 
 @dataclass
@@ -91,17 +91,26 @@ async def pause(seconds: float) -> None:
     """What is waited for is there at the next look, or never will be."""
 
 
-async def session_on(connection: Connection, folder: Path, tapped: Tapped) -> tuple[Session, tuple[Outcome, ...]]:
-    """The unfinished session of the folder, taken up, or a new one."""
+async def identity_of(connection: Connection) -> Identity:
+    space = await ClusterReader(connection.api).get(Ref("v1", "Namespace", None, "kube-system"))
+    assert space is not None
+    return Identity("practice", connection.server, space["metadata"]["uid"], "admin", "test")
+
+
+def journal_in(folder: Path, identity: Identity) -> Journal:
+    """The journal of the folder's unfinished session, taken up, or that of a new session."""
     left = unfinished(folder)
     assert len(left) <= 1
-    journal = Journal.resume(left[0].path, now) if left else Journal.create(folder, {"context": "x"}, now)
+    header = {"context": "practice", "cluster": identity.cluster_uid, "sha256": contract().sha256}
+    return Journal.resume(left[0].path, now) if left else Journal.create(folder, header, now)
+
+
+async def session_on(connection: Connection, folder: Path, tapped: Tapped) -> tuple[Session, tuple[Outcome, ...]]:
+    """The unfinished session of the folder, taken up, or a new one."""
+    identity = await identity_of(connection)
+    journal = journal_in(folder, identity)
     try:
-        session = Session(
-            contract(),
-            Identity("practice", connection.server, None, "admin", "test"),
-            Tools(ClusterReader(connection.api), tapped, journal, now, pause),
-        )
+        session = Session(contract(), identity, Tools(ClusterReader(connection.api), tapped, journal, now, pause))
         return session, await session.take_up()
     except BaseException:
         journal.close()

@@ -227,7 +227,8 @@ def sessions(directory: Path) -> tuple[Session, ...]:
             names = sorted(name for name in os.listdir(opened) if _SESSION.match(name))  # noqa: PTH208 - by descriptor
         finally:
             os.close(opened)
-    return tuple(_session(directory / name) for name in names)
+    # A name tells the second; of two that began in the same one, their first entries tell the order.
+    return tuple(sorted((_session(directory / name) for name in names), key=_began))
 
 
 def unfinished(directory: Path) -> tuple[Session, ...]:
@@ -357,6 +358,11 @@ def _session(path: Path) -> Session:
     except JournalFault as fault:
         return Session(path, Reading((), intact=False, fault=str(fault)), busy=False)
     return Session(path, reading, busy=_busy(path))
+
+
+def _began(session: Session) -> tuple[str, str, str]:
+    opened = session.reading.opened
+    return session.name.partition("-")[0], opened.time if opened else "", session.name
 
 
 def _busy(path: Path) -> bool:

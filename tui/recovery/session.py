@@ -132,7 +132,9 @@ class Session:
 
     async def plan_undo(self, past: Past) -> Plan:
         """The plan that puts back what an earlier session did, the last deed first."""
-        return self._planned(undo.plan(self.contract, pins_of(self.contract, await self._assessed()), past))
+        pins = pins_of(self.contract, await self._assessed())
+        done = {o.entry.id for o in self.outcomes if o.status is Status.DONE}
+        return self._planned(undo.plan(self.contract, pins, past, done))
 
     def _planned(self, plan: Plan) -> Plan:
         skipped = {o.entry.id for o in self.outcomes if o.status is Status.SKIPPED}

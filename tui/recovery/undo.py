@@ -4,7 +4,8 @@ Undo restores; it deletes nothing but what it exchanges for the object that stoo
 stays, and the line to remove it by hand is told.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -98,8 +99,11 @@ def whole(past: Past, cluster: str | None) -> str:
     return ""
 
 
-def plan(contract: Contract, pins: Pins, past: Past) -> Plan:
-    """What puts a session's deeds back, the last one first; what cannot be put back is left out, with the reason."""
+def plan(contract: Contract, pins: Pins, past: Past, done: Collection[str] = ()) -> Plan:
+    """What puts a session's deeds back, the last one first; what cannot be put back is left out, with the reason.
+
+    ``done`` has the ids of the entries that the undoing session has done before.
+    """
     if why := whole(past, pins.cluster_uid):
         return Plan(PlanKind.UNDO, pins, (), (why,))
     first: dict[Key, Deed] = {}
@@ -114,6 +118,8 @@ def plan(contract: Contract, pins: Pins, past: Past) -> Plan:
         found = _entry(first[key], deed, past)
         if isinstance(found, str):
             left.append((deed.entry.ref, found))
+        elif found.id in done:
+            left.append((deed.entry.ref, "it is restored already"))
         else:
             entries.append(found)
     advice = [NEVER]
@@ -266,13 +272,20 @@ def hand_back(entry: Entry, live: Json) -> Request | None:
     now = meta.get("managedFields") or []
     former = [each for each in saved.get("managedFields") or [] if not each.get("subresource")]
     after = [*former, *(each for each in now if each.get("subresource"))]
-    if after == now or not former:
+    if not former or _timeless(after) == _timeless(now):
         return None
     patch: list[Json] = [
         {"op": "replace", "path": "/metadata/managedFields", "value": after},
         {"op": "replace", "path": _VERSION, "value": meta.get("resourceVersion")},
     ]
     return Request(Method.JSON_PATCH, entry.ref, patch, former_manager(entry))
+
+
+def _timeless(managers: Iterable[Json]) -> list[str]:
+    """Who holds which fields, whatever the order and the times: the server writes both anew."""
+    return sorted(
+        json.dumps({name: value for name, value in each.items() if name != "time"}, sort_keys=True) for each in managers
+    )
 
 
 _VERSION: Final = "/metadata/resourceVersion"
