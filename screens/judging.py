@@ -11,8 +11,8 @@ from tui.objects import Inventory
 from tui.ownership.model import Assessment, Wish
 
 if TYPE_CHECKING:
-    from screens.index import Index
     from screens.tally import Tally
+    from tui.ownership.dossier import Lookups
     from tui.recovery.health import Health
 
 SETTLE: Final = 0.25
@@ -26,7 +26,7 @@ class Judgement:
     assessment: Assessment
     health: "Health"
     tally: "Tally"
-    index: "Index"
+    index: "Lookups"
 
 
 Judge = Callable[[Contract, Inventory, datetime, Wish], Judgement]
@@ -36,14 +36,14 @@ Judge = Callable[[Contract, Inventory, datetime, Wish], Judgement]
 def judge(contract: Contract, inventory: Inventory, now: datetime, wish: Wish | None = None) -> Judgement:
     """The real thing."""
     # Imported on first use: the first frame is painted before the rules are needed.
-    from screens.index import Index
     from screens.tally import tally
     from tui.ownership.assess import assess
+    from tui.ownership.dossier import Lookups
     from tui.recovery.health import check_health
 
-    assessment = assess(contract, inventory, today=now.date(), wish=wish)
+    assessment = assess(contract, inventory, today=now.date(), wish=wish, now=now)
     health = check_health(contract, inventory, now)
-    return Judgement(assessment, health, tally(assessment, contract), Index.of(assessment))
+    return Judgement(assessment, health, tally(assessment, contract), Lookups(assessment, now))
 
 
 def check(contract: Contract, part: Inventory, now: datetime) -> "Health":

@@ -14,9 +14,9 @@ from tui.recovery.ports import Identity, Progress
 from tui.widgets.spans import Line, Span, bad, good, muted, warn
 
 if TYPE_CHECKING:
-    from screens.index import Index
     from screens.link import Drill
     from screens.tally import Tally
+    from tui.ownership.dossier import Lookups
     from tui.recovery.health import Health
 
 
@@ -54,7 +54,7 @@ class View:
     ``read_at`` is when the last whole reading ended. ``stage`` counts assessments, so that a screen can tell whether
     what it drew is still the newest. ``wish`` is what the operator stated of a release.
     ``shelf`` is what the journals of this machine told when they were last read, ``left_open`` are those among them
-    that were begun on this cluster and never ended.
+    that were begun on this cluster and never ended. ``waiting`` says what a change is waited for to lead to.
     """
 
     context: str
@@ -71,12 +71,13 @@ class View:
     health: "Health | None" = field(default=None, repr=False)
     read_at: datetime | None = None
     tally: "Tally | None" = None
-    index: "Index | None" = field(default=None, repr=False)
+    index: "Lookups | None" = field(default=None, repr=False)
     feed: Feed = Feed()
     drill: "Drill | None" = None
     stage: int = 0
     wish: Wish = field(default_factory=Wish)
     shelf: Shelf = field(default=Shelf(Path()), repr=False)
+    waiting: str = ""
     left_open: tuple[Left, ...] = field(default=(), repr=False)
 
     @property

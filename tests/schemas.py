@@ -94,6 +94,15 @@ PREFLIGHT = closed(
     findings=every(FINDING),
     # How many findings the contract's allow list hides is always said.
     hidden={"type": "integer", "minimum": 0},
+    # Whether the cluster itself enforces each guardrail of the contract.
+    policies=every(
+        closed(
+            guardrail=TEXT,
+            status=one_of("enforced", "audited", "not-enforced", "unknown"),
+            by=TEXTS,
+            why=TEXT,
+        )
+    ),
     candidates=every(
         closed(
             ref=REF,

@@ -143,7 +143,9 @@ def test_an_object_is_found_by_the_names_that_kubectl_takes(clusters: Clusters, 
     assert [each["owner"] for each in found.document["owners"]] == ["pulumi"]
     assert found.document["owners"][0]["confirmed"]
     text = run(f"explain {named} {where}")
-    assert "pulumi: confirmed by its own record" in text.out
+    assert "Pulumi by release manifest, confirmed by the owner's own record" in text.out
+    assert "helm get manifest gitops-flux-" in text.out
+    assert "what happens next" in text.out
     assert run(f"explain {named} {where} -o markdown").out.startswith(
         "# Deployment flux-system/source-controller: owned"
     )

@@ -13,8 +13,9 @@ from tui.objects import Inventory, Json
 from tui.opening import ClusterLink, now, open_context
 from tui.options import Options, chosen_context, options_of
 from tui.ownership.assess import assess
+from tui.ownership.dossier import Lookups, dossier
 from tui.ownership.findings import is_noise
-from tui.ownership.model import Assessment, Attribution, FamilyState, Verdict, Wish
+from tui.ownership.model import Assessment, Attribution, FamilyState, State, Verdict, Wish
 from tui.recovery import pages, report, unread
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
 
@@ -173,14 +174,16 @@ async def explain(arguments: argparse.Namespace, contract: Contract) -> Exit:
         row = _find(assessment, arguments.resource, arguments.namespace)
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_explain(kind, arguments.namespace, name, str(fault)))
-    document = report.explain_json(assessment, contract, row)
+    lookups = Lookups(assessment, now(), row.ref.key)
+    page = dossier(contract, assessment, row.ref.key, lookups)
     if arguments.output == "json":
-        show.print_json(document)
+        then = lookups.outlooks.of(row.ref.key).lines
+        show.print_json(report.explain_json(assessment, contract, row, then))
     elif arguments.output == "markdown":
-        show.print_lines(pages.explain_markdown(document))
+        show.print_lines(pages.explain_markdown(page))
     else:
-        show.show_explain(document)
-    return Exit.UNVERIFIED if document["state"] == "unverifiable" else Exit.CLEAN
+        show.show_explain(page)
+    return Exit.UNVERIFIED if row.state is State.UNVERIFIABLE else Exit.CLEAN
 
 
 def _find(assessment: Assessment, resource: str, namespace: str | None) -> Attribution:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tui.contract.model import Contract
 from tui.objects import Json
+from tui.ownership.dossier import Dossier
 from tui.ownership.model import Assessment, Attribution, Decision, Severity
 from tui.recovery.health import Health
 from tui.recovery.report import WORDS, no_trace
@@ -85,6 +86,8 @@ def show_preflight(assessment: Assessment, context: str, contract: Contract) -> 
     _decisions(out, assessment)
     for gap in assessment.incomplete:
         out.print(Text.assemble(("could not be read: ", "magenta"), clean(gap)))
+    for guarded in assessment.policies:
+        out.print(Text(clean(guarded.text), style="dim"))
     out.print()
     out.print(Text(f"{infos} findings for information, {assessment.hidden} hidden by the contract", style="dim"))
     if trace := no_trace(assessment):
@@ -143,26 +146,21 @@ def show_owners(rows: Iterable[Attribution], document: Json) -> None:
         out.print(Text.assemble(("could not be read: ", "magenta"), clean(gap)))
 
 
-def show_explain(document: Json) -> None:
+_TONES = {"good": ("✓ ", "green"), "warn": ("! ", "yellow"), "bad": ("✗ ", "bold red"), "plain": ("  ", "")}
+
+
+def show_explain(page: Dossier) -> None:
     """Who owns one object and why: a page to paste into an argument."""
     out = console()
-    ref = document["ref"]
-    name = f"{ref['namespace']}/{ref['name']}" if ref["namespace"] else ref["name"]
-    out.print(Text.assemble((f"{ref['kind']} {clean(name)}", "bold"), f"  {document['state']}"))
-    claim = document["claim"]
-    words = f"{claim['owner']} ({claim['layer']}, {claim['source']})" if claim else "nobody"
-    out.print(Text(f"  the contract claims it for {clean(words)}"))
-    if not document["owners"]:
-        out.print(Text("  no evidence of any owner was found"))
-    for owner in document["owners"]:
-        sure = "confirmed by its own record" if owner["confirmed"] else "not confirmed by a record of its own"
-        out.print(Text.assemble(("  ", ""), (owner["owner"], "bold"), f": {sure}"))
-        for evidence in owner["evidence"]:
-            out.print(Text(f"    {evidence['source']:16} {clean(evidence['text'])}"))
-    if document["findings"]:
-        out.print(Text(f"  findings: {', '.join(document['findings'])}"))
-    for step in document["next"]:
-        out.print(Text(f"  next: {clean(step)}", style="dim"))
+    state = page.state.value if page.state else "not judged"
+    out.print(Text.assemble((clean(page.label), "bold"), f"  {state}"))
+    for section in page.sections:
+        out.print(Text(f"  {clean(section.title)}", style="dim"))
+        for item in section.items:
+            mark, style = _TONES[item.tone.value]
+            out.print(Text.assemble("  ", (mark, style), clean(item.text)))
+            for detail in item.details:
+                out.print(Text(f"      {clean(detail)}"))
 
 
 def show_releases(document: Json) -> None:

@@ -11,8 +11,10 @@ from jsonschema import Draft202012Validator
 from tests import schemas
 from tests.clusters import contract, document, inventory, obj, record
 from tui.contract.model import Allow, Contract
+from tui.helm.errors import OwnerError
 from tui.objects import Gap, Json, Ref
 from tui.ownership.assess import assess
+from tui.ownership.dossier import Lookups, dossier
 from tui.ownership.model import Assessment, Wish
 from tui.recovery import pages, report, unread
 from tui.recovery.health import check_health, health_json
@@ -149,11 +151,12 @@ def test_an_explanation_gathers_each_owners_evidence() -> None:
 
 def markdowns(assessment: Assessment) -> list[str]:
     rows = list(assessment.attributions.values())
+    lookups = Lookups(assessment, NOW)
     return [
         report.preflight_markdown(assessment, "here", contract()),
         pages.owners_markdown(report.owners_json(assessment, rows)),
         pages.releases_markdown(report.releases_json(assessment)),
-        *(pages.explain_markdown(report.explain_json(assessment, contract(), row)) for row in rows),
+        *(pages.explain_markdown(dossier(contract(), assessment, row.ref.key, lookups)) for row in rows),
     ]
 
 
@@ -194,10 +197,16 @@ def test_no_document_holds_a_value_of_a_secret(value: str) -> None:
     assert not [each for each in documents if value in str(each)]
 
 
-def test_a_clean_preflight_says_what_it_cannot_see() -> None:
-    text = report.preflight_markdown(assessed("wreck"), "here", contract())
-    assert "leaves no trace" in text
-    assert "leaves no trace" not in report.preflight_markdown(assessed("refused"), "here", contract())
+def test_a_clean_preflight_says_what_it_cannot_see_and_no_other_does() -> None:
+    mine = obj("ClusterRole", "mine", release="gitops-flux-0000aaaa")
+    clean = assess(
+        contract(), inventory([mine, record("gitops-flux-0000aaaa", documents=[document(mine)])]), today=TODAY
+    )
+    for found, says in ((clean, True), (assessed("wreck"), False), (assessed("refused"), False)):
+        assert ("leaves no trace" in report.preflight_markdown(found, "here", contract())) is says
+        assert bool(report.preflight_json(found, "here", contract())["notes"]) is says
+    told = assess(contract(), clean.inventory, today=TODAY, wish=Wish(error=OwnerError(busy=True)))
+    assert report.no_trace(told) == ""
 
 
 def test_a_table_keeps_its_columns() -> None:

@@ -16,7 +16,7 @@ from tui.ownership.evidence import FLUX_LABELS, HELM_RELEASE, INVENTORIES, inven
 from tui.ownership.model import Assessment, Attribution, Evidence, FamilyView, Source, State
 from tui.ownership.outlook_flux import KEEP, of_holder
 from tui.ownership.outlook_model import Event, Outlook, Prospect
-from tui.ownership.outlook_natural import below, of_owners, of_scaler, of_system, of_time, scalers_of
+from tui.ownership.outlook_natural import Below, of_owners, of_scaler, of_system, of_time, scalers_of
 
 __all__ = ["Event", "Outlook", "Outlooks", "Prospect", "after"]
 
@@ -44,6 +44,7 @@ class Outlooks:
         self._now = now
         self._controllers = Controllers(assessment.inventory, now)
         self._scalers = scalers_of(assessment.inventory)
+        self.below = Below(assessment.inventory)
         self._holders: dict[Key, list[Live]] = {}
         self._by_release: dict[tuple[str, str], Live] = {}
         self._unread = ""
@@ -76,7 +77,7 @@ class Outlooks:
             found += [*of_system(live), *of_scaler(live, self._scalers)]
         found += self._others(key, found)
         found += self._nobody(found, live)
-        notes = (*of_time(live, self._now), *below(live, self._inventory)) if live is not None else ()
+        notes = (*of_time(live, self._now), *self.below.of(live)) if live is not None else ()
         return Outlook(live is not None, tuple(found), notes)
 
     def after(self, word: str, ref: Ref) -> str:

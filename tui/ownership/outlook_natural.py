@@ -1,5 +1,6 @@
 """What Kubernetes' own controllers do next to an object: owners, the garbage collector, autoscalers, time. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -144,27 +145,33 @@ def of_scaler(live: Live, scalers: Mapping[Key, Ref]) -> Iterator[Prospect]:
         yield Prospect(Event.CHANGED, True, scaler.label, "sets spec.replicas", "within seconds, whoever changes it")
 
 
-def below(live: Live, inventory: Inventory) -> Iterator[str]:
-    """What goes along when the object is deleted: a namespace's content, a CRD's instances, dependents."""
-    kind = live.ref.kind_key
-    if kind == NAMESPACE:
-        inside = sum(1 for key in inventory.objects if key.namespace == live.ref.name)
-        yield f"deleting it deletes everything in it: {_were_read(inside, 'object')} there"
-    elif kind == CRD:
-        spec = mapping(mapping(live.body).get("spec"))
-        meant = (words(spec.get("group")), words(mapping(spec.get("names")).get("kind")))
-        found = sum(1 for key in inventory.objects if key[:2] == meant)
-        gap = inventory.gap(*meant)
-        many = f"could not be counted ({gap.text})" if gap else _were_read(found, "instance")
-        yield f"deleting it deletes every {meant[1] or 'instance'} in every namespace, for good: {many}"
-    elif live.ref.uid:
-        names = [
-            other.ref.label
-            for other in inventory.objects.values()
-            if other.owners and any(owner.uid == live.ref.uid for owner in other.owners)
-        ]
+class Below:
+    """What is below each object, counted once over an inventory: content, instances and dependents."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._inside: Counter[str | None] = Counter(key.namespace for key in inventory.objects)
+        self._instances: Counter[tuple[str, str]] = Counter(key[:2] for key in inventory.objects)
+        self.dependents: dict[str, list[Ref]] = {}
+        """What names an object of a uid as its owner."""
+        for live in inventory.objects.values():
+            for owner in live.owners:
+                self.dependents.setdefault(owner.uid, []).append(live.ref)
+
+    def of(self, live: Live) -> Iterator[str]:
+        """What goes along when the object is deleted."""
+        kind = live.ref.kind_key
+        if kind == NAMESPACE:
+            yield f"deleting it deletes everything in it: {_were_read(self._inside[live.ref.name], 'object')} there"
+        elif kind == CRD:
+            spec = mapping(mapping(live.body).get("spec"))
+            meant = (words(spec.get("group")), words(mapping(spec.get("names")).get("kind")))
+            gap = self._inventory.gap(*meant)
+            many = f"could not be counted ({gap.text})" if gap else _were_read(self._instances[meant], "instance")
+            yield f"deleting it deletes every {meant[1] or 'instance'} in every namespace, for good: {many}"
+        names = sorted(ref.label for ref in self.dependents.get(live.ref.uid or "", ()))
         if names:
-            some = ", ".join(sorted(names)[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             yield f"deleting it deletes what it owns, unless that has other owners: {some}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from tui.objects import Json
+from tui.ownership.dossier import Dossier
 from tui.text import clean
 
 
@@ -17,24 +18,14 @@ def owners_markdown(document: Json) -> str:
     return _page([*lines, *_unread(document)])
 
 
-def explain_markdown(document: Json) -> str:
-    """``refloat.explain/1`` as a page to paste into an argument."""
-    claim = document["claim"]
-    claimed = f"{claim['owner']} ({claim['layer']}, {claim['source']})" if claim else "nobody"
-    lines = [
-        f"# {_name(document['ref'])}: {document['state']}",
-        "",
-        f"The contract claims it for {clean(claimed)}.",
-        "",
-    ]
-    for owner in document["owners"]:
-        sure = "confirmed by its own record" if owner["confirmed"] else "not confirmed by a record of its own"
-        lines.append(f"- **{clean(owner['owner'])}**, {sure}")
-        lines += [f"  - {each['source']}: {clean(each['text'])}" for each in owner["evidence"]]
-    if not document["owners"]:
-        lines.append("- no evidence of any owner was found")
-    lines += [f"- finding `{code}`" for code in document["findings"]]
-    lines += [f"- next: {clean(step)}" for step in document["next"]]
+def explain_markdown(page: Dossier) -> str:
+    """The page about one object, to paste into an argument."""
+    lines = [f"# {clean(page.label)}: {page.state.value if page.state else 'not judged'}"]
+    for section in page.sections:
+        lines += ["", f"## {clean(section.title).capitalize()}", ""]
+        for item in section.items:
+            lines.append(f"- {clean(item.text)}")
+            lines += [f"  - {clean(detail)}" for detail in item.details]
     return _page(lines)
 
 

@@ -7,6 +7,7 @@ from tui.helm.model import Record
 from tui.objects import Json, Key, Ref
 from tui.ownership.attribution import counts
 from tui.ownership.model import Assessment, Attribution, Candidate, FamilyView, Finding, Missing, Severity, Verdict
+from tui.ownership.policies import Guarded
 from tui.recovery.outcome import Status
 from tui.recovery.session import Session
 from tui.text import clean
@@ -42,6 +43,7 @@ def preflight_json(assessment: Assessment, context: str, contract: Contract) -> 
         "releases": [_release_json(view) for view in assessment.families],
         "findings": [finding.to_json() for finding in assessment.findings],
         "hidden": assessment.hidden,
+        "policies": [_guarded_json(each) for each in assessment.policies],
         "candidates": [_candidate_json(candidate) for candidate in assessment.candidates],
         "missing": [_missing_json(lost) for lost in assessment.missing],
         "incomplete": list(assessment.incomplete),
@@ -64,6 +66,15 @@ def _release_json(view: FamilyView) -> Json:
             }
             for release in view.releases
         ],
+    }
+
+
+def _guarded_json(guarded: Guarded) -> Json:
+    return {
+        "guardrail": guarded.guardrail,
+        "status": guarded.status.value,
+        "by": list(guarded.by),
+        "why": guarded.why,
     }
 
 
@@ -155,8 +166,8 @@ def owners_json(assessment: Assessment, rows: Iterable[Attribution]) -> Json:
     }
 
 
-def explain_json(assessment: Assessment, contract: Contract, row: Attribution) -> Json:
-    """The document ``refloat.explain/1`` of one object."""
+def explain_json(assessment: Assessment, contract: Contract, row: Attribution, then: Iterable[str] = ()) -> Json:
+    """The document ``refloat.explain/1`` of one object. ``then`` tells what happens next to it by itself."""
     claim = row.claim
     about = [finding for finding in assessment.findings if _concerns(finding, row.ref)]
     return {
@@ -175,7 +186,7 @@ def explain_json(assessment: Assessment, contract: Contract, row: Attribution) -
         ],
         "release": row.release,
         "findings": list(dict.fromkeys(finding.code for finding in about)),
-        "next": list(dict.fromkeys([*(f.next for f in about), *_reconcile(contract, row)])),
+        "next": list(dict.fromkeys([*(f.next for f in about), *_reconcile(contract, row), *then])),
     }
 
 
@@ -235,6 +246,7 @@ def preflight_markdown(assessment: Assessment, context: str, contract: Contract)
         "Stamped otherwise",
         [f"{c.ref.label}: **{c.decision.value}** {', '.join(c.rules)}: {c.why}" for c in assessment.candidates],
     )
+    lines += _section("Does the cluster enforce the guardrails", [each.text for each in assessment.policies])
     lines += _section("Could not be read", list(assessment.incomplete))
     if trace := no_trace(assessment):
         lines += ["", f"_{trace}_"]

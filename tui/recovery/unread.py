@@ -15,6 +15,7 @@ def unread_preflight(context: str, contract: Contract, why: str) -> Json:
         "releases": _families(contract),
         "findings": [],
         "hidden": 0,
+        "policies": [],
         "candidates": [],
         "missing": [],
         "incomplete": [why],
