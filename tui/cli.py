@@ -66,7 +66,7 @@ def _run(arguments: "argparse.Namespace") -> int:
     from tui import commands
 
     if command == "contract":
-        from tui.contracts import contract_command
+        from tui.proposals import contract_command
 
         return contract_command(arguments, lambda: _contract(arguments))
     if command in ("plan", "apply"):
