@@ -109,6 +109,7 @@ def _families(inventory: Inventory, releases: Releases, notes: _Notes) -> Iterat
         if ours and not world.helm_release_of(release.name, release.namespace):
             found[release.namespace, base].append(release.name)
     recorded = {(release.namespace, release.name) for release in releases.all}
+    stampers = _stampers(inventory) if found else {}
     taken: set[str] = set()
     for (namespace, base), names in sorted(found.items()):
         name = base if base not in taken else f"{base}-{namespace}"[:63]
@@ -117,22 +118,29 @@ def _families(inventory: Inventory, releases: Releases, notes: _Notes) -> Iterat
             continue
         taken.add(name)
         pinned = (base,) if (namespace, base) in recorded else ()
-        owner = _installer(inventory, namespace, names, name, notes)
+        tools = {tool for release in names for tool in stampers.get((namespace, release), ())}
+        owner = _installer(tools, name, notes)
         notes.doubt(f"family {name}", "what a cleanup of it may touch; until a cleanup is set here, that is nothing")
         yield Family(name, namespace, owner, generated=base, names=pinned)
 
 
-def _installer(inventory: Inventory, namespace: str, releases: Sequence[str], family: str, notes: _Notes) -> str:
-    """The tool whose field managers hold the releases' stamps; by the form of the names it would be Pulumi."""
-    counts: Counter[str] = Counter()
+def _stampers(inventory: Inventory) -> dict[tuple[str, str], set[str]]:
+    """The tools whose field managers hold stamps, by the release's namespace and name."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for live in inventory.objects.values():
         stamp = stamp_of(live)
-        if stamp is not None and stamp.release in releases and stamp.namespace == namespace and not live.controller:
+        if stamp is not None and live.controller is None:
             managers = stamp_managers(live)
-            counts.update({tool.name for tool in TOOLS for mark in tool.marks if _holds(mark, managers)})
-    if len(counts) == 1:
-        return next(iter(counts))
-    said = " and ".join(sorted(counts)) or "no field manager of a tool that is known here"
+            tools = (tool.name for tool in TOOLS for mark in tool.marks if _holds(mark, managers))
+            found[stamp.namespace, stamp.release].update(tools)
+    return found
+
+
+def _installer(tools: set[str], family: str, notes: _Notes) -> str:
+    """The one tool that holds the stamps of a family's releases; by the form of their names it would be Pulumi."""
+    if len(tools) == 1:
+        return next(iter(tools))
+    said = " and ".join(sorted(tools)) or "no field manager of a tool that is known here"
     notes.doubt(f"family {family}", f"who installs it: its stamps are held by {said}; its names have Pulumi's form")
     return "pulumi"
 
