@@ -59,6 +59,10 @@ def _run(arguments: "argparse.Namespace") -> int:
         from tui.stage import demo
 
         return demo(arguments, lambda: _contract(arguments))
+    if command == "journal" and arguments.action == "undo":
+        from tui.undoing import undo
+
+        return asyncio.run(undo(arguments, _contract(arguments)))
     if command == "journal":
         from tui.journals import journal
 
@@ -73,6 +77,10 @@ def _run(arguments: "argparse.Namespace") -> int:
         from tui import planning
 
         return asyncio.run((planning.plan if command == "plan" else planning.apply)(arguments, _contract(arguments)))
+    if command == "reconcile":
+        from tui.reconciling import reconcile
+
+        return asyncio.run(reconcile(arguments, _contract(arguments)))
     if command == "explain" and arguments.file:
         from tui import proposals
 
@@ -133,15 +141,21 @@ def parser() -> "argparse.ArgumentParser":
     _add_explain(add("explain", "who owns this and why; with -f, who should own what is not applied yet", common))
     listed = add("releases", "release families, active, stale, missing", common)
     listed.add_argument("name", nargs="?", metavar="NAME", help="only this release")
-    _add_plan(add("plan", "write a plan to review: of a cleanup, a replay, or to retire a release", common))
+    _add_plan(add("plan", "write a plan to review: of a cleanup, a replay, a mend, or to retire a release", common))
     done = add("apply", "do exactly a reviewed plan, asking for each entry", common)
     done.add_argument("file", metavar="FILE", help="a file that refloat plan wrote")
     done.add_argument("--confirmed", action="store_true", help="ask nothing, do only entries the file confirms")
     _add_lease(done)
+    asks = add("reconcile", "ask an owner to act now, as the contract says how", common)
+    asks.add_argument("owner", metavar="OWNER", help="an owner of the contract, as in: flux")
+    asks.add_argument("--yes", action="store_true", help="ask nothing")
+    _add_lease(asks)
     _add_contract(add("contract", "check, show or describe the contract, or draw a first one", common))
-    record = add("journal", "what the sessions on this machine did")
-    record.add_argument("action", nargs="?", choices=["list", "show", "verify"], default="list", help="default: list")
+    record = add("journal", "what the sessions on this machine did, and the way back", common)
+    actions = ["list", "show", "undo", "verify"]
+    record.add_argument("action", nargs="?", choices=actions, default="list", help="default: list")
     record.add_argument("session", nargs="?", metavar="SESSION", help="the beginning of its name (default: the newest)")
+    _add_lease(record)
     _add_demo(add("demo", "the app on an embedded practice cluster"))
     return root
 
@@ -182,7 +196,7 @@ def _add_preflight(parser: "argparse.ArgumentParser") -> None:
 
 
 def _add_plan(parser: "argparse.ArgumentParser") -> None:
-    parser.add_argument("kind", choices=["cleanup", "replay", "retire"], help="which step to plan")
+    parser.add_argument("kind", choices=["cleanup", "replay", "mend", "retire"], help="which step to plan")
     parser.add_argument("release", nargs="?", default="", metavar="RELEASE", help="with retire: whose records leave")
     parser.add_argument("-f", "--file", required=True, metavar="FILE", help="the file to write; never overwritten")
     _add_preflight(parser)

@@ -25,6 +25,7 @@ from tui.recovery.journal import Journal
 from tui.recovery.lease import Me, namespaces_of
 from tui.recovery.lease_seat import Means
 from tui.recovery.ports import Identity
+from tui.recovery.rehearse import TriesOnly
 from tui.recovery.session import Session, Tools
 
 if TYPE_CHECKING:
@@ -81,6 +82,15 @@ class ClusterLink:
         """Begins a recovery session, or takes one up; None with ``--read-only``, which builds no writer at all."""
         return None if self._options.read_only else self.begin
 
+    @property
+    def tries(self) -> TriesOnly | None:
+        """What sends the dry runs of a plan, and nothing else; None with ``--read-only``, which builds no writer."""
+        if self._options.read_only:
+            return None
+        from tui.cluster.writer import Writer
+
+        return TriesOnly(Writer(self._connection.api))
+
     async def begin(self, resumed: Path | None = None) -> Session:
         """A session with its journal open on disk and its claim looked at; ``resumed`` is a journal to take up again.
 
@@ -105,7 +115,8 @@ class ClusterLink:
             journal.close()
             raise
         tools = Tools(self.reader, writer, journal, now, hold=hold, herald=herald)
-        return Session(self._contract, self.identity, tools, self._options.wish)
+        # What was stated in a session that is taken up again stands in its journal.
+        return Session(self._contract, self.identity, tools, None if resumed else self._options.wish)
 
     def _header(self) -> Json:
         identity = self.identity

@@ -3,16 +3,19 @@
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tui import show
+from tui import past, show
 from tui.commands import judged, opened
 from tui.contract.model import Contract
 from tui.faults import Exit, Fault, UsageFault
 from tui.opening import ClusterLink, now, state_directory
 from tui.options import Options, options_of
-from tui.recovery import report
+from tui.ownership.model import Assessment
+from tui.recovery import access, report
+from tui.recovery.access import Rights
 from tui.recovery.gate import changed_pins, fingerprint
 from tui.recovery.hold import insist
 from tui.recovery.journal import ActionState, progress_of, sessions
@@ -20,39 +23,79 @@ from tui.recovery.outcome import Status
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.planfile import MAX_FILE, PlanFile, Row, differs, read_plan, write_plan
 from tui.recovery.planner import plan as make_plan
-from tui.recovery.question import Question
+from tui.recovery.question import Question, Trial
+from tui.recovery.rehearse import Company, look_at_all
 from tui.recovery.session import Session
-from tui.text import clean
+from tui.text import clean, clean_lines
 
 
 async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
-    """``refloat plan cleanup|replay|retire -f FILE``: writes a plan to review. Never overwrites one."""
+    """``refloat plan cleanup|replay|mend|retire -f FILE``: writes a plan to review. Never overwrites one.
+
+    Every entry is tried by the API server's dry run, and what the user has no right to do is left out by name.
+    """
     options = options_of(arguments, contract)
     if (arguments.kind == "retire") != bool(arguments.release):
-        raise UsageFault(
-            "plan retire names the release whose records are to leave, plan cleanup and plan replay name none"
-        )
+        raise UsageFault("plan retire names the release whose records are to leave, every other plan names none")
     async with opened(contract, options) as link:
         assessment = judged(contract, await link.reader.inventory(), options.wish)
-        found = make_plan(PlanKind(arguments.kind), contract, assessment, arguments.release)
-        seen = {entry.id: await _seen(link, entry) for entry in found.entries if entry.ref.uid is not None}
+        kind = PlanKind(arguments.kind)
+        found = make_plan(kind, contract, assessment, arguments.release, now())
+        rights = await access.ask(link.reader, contract, [found], assessment.inventory)
+        found = rights.within(found, assessment.inventory)
+        seen, trials = await _rehearsed(link, contract, found, assessment, options)
         made = {"at": now().isoformat(timespec="seconds"), "context": link.identity.context, "by": link.identity.user}
-    text = write_plan(found, seen, options.wish, made)
-    _write_new(arguments.file, text)
-    show.print_lines(f"{arguments.file}: {len(found.entries)} entries, {len(found.left_out)} left out; review it, then")
-    show.print_lines(f"refloat apply {arguments.file}")
-    for line in found.advice:
+    _write_new(arguments.file, write_plan(found, seen, options.wish, made, trials))
+    many = f"{len(found.entries)} entries, {len(found.offered)} offered, {len(found.left_out)} left out"
+    show.print_lines(f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}")
+    for line in (*found.advice, *trial_lines(found, trials), *rights_lines(rights)):
         show.print_lines(line)
     if assessment.incomplete:
         show.print_lines("".join(f"could not be read: {gap}\n" for gap in assessment.incomplete))
     return Exit.UNVERIFIED if assessment.incomplete else Exit.CLEAN
 
 
-async def _seen(link: ClusterLink, entry: Entry) -> str:
-    body = await link.reader.get(entry.ref)
-    if body is None:
-        raise Fault(f"{entry.ref.label} went away while the plan was made; run refloat plan again")
-    return fingerprint(body)
+async def _rehearsed(
+    link: ClusterLink, contract: Contract, found: Plan, known: Assessment, options: Options
+) -> tuple[dict[str, str], dict[str, Trial]]:
+    """The fingerprint of every entry's object, and what the server says to a dry run of each; none with --read-only."""
+    looked = await look_at_all(found, known, link.reader)
+    seen = {}
+    for entry in found.all:
+        body = looked.bodies[entry.id]
+        if entry.ref.uid is None:
+            continue
+        if isinstance(body, Fault):
+            raise body
+        if body is None:
+            raise Fault(f"{entry.ref.label} went away while the plan was made; run refloat plan again")
+        seen[entry.id] = fingerprint(body)
+    tries = link.tries
+    if tries is None:
+        return seen, {}
+    fresh = judged(contract, looked.inventory, options.wish)
+    return seen, await Company(contract, found, fresh, looked.bodies, tries).rehearse(lambda _, __: None)
+
+
+def trial_lines(found: Plan, trials: Mapping[str, Trial]) -> list[str]:
+    """What the dry runs say that is no plain yes, a line an entry."""
+    told = [(entry, trials[entry.id]) for entry in found.all if entry.id in trials]
+    return [
+        clean(f"dry run: {entry.action.value} {entry.ref.label}: {trial.text}", 2000)
+        for entry, trial in told
+        if not trial.ok or trial.awaits or trial.conflicts
+    ]
+
+
+def rights_lines(rights: Rights) -> list[str]:
+    """The rights that are lacking, and the rule to ask for; nothing where none is."""
+    if not rights.lacking:
+        return []
+    return [
+        *(f"you lack the right: {line}" for line in rights.lacking),
+        "the rule to ask for:",
+        rights.rule.rstrip(),
+    ]
 
 
 def _write_new(path: str, text: str) -> None:
@@ -86,13 +129,14 @@ async def apply(arguments: argparse.Namespace, contract: Contract) -> Exit:
     asked = options_of(arguments)
     options = Options(asked.kubeconfig, asked.context, asked.timeout, wish=file.wish)
     async with opened(contract, options) as link:
-        session = await link.begin()
+        session = await past.begin(link, contract, lambda session: claimed(session, arguments))
         try:
-            await _claimed(session, arguments)
-            await session.refresh()
+            # What was stated in a session that is taken up gives way to what was stated for this plan.
+            session.state(file.wish)
             found = await session.plan(file.kind, file.release)
             if (changed := changed_pins(file.pins, found.pins)) is not None:
                 raise Fault(f"the whole plan is refused: {changed}; run refloat plan again")
+            found = await permitted(session, found)
             worker = _Apply(session, found, link.identity.cluster_uid, ask=not arguments.confirmed)
             for row in file.rows:
                 await worker.do(row)
@@ -106,12 +150,35 @@ async def apply(arguments: argparse.Namespace, contract: Contract) -> Exit:
     return Exit.BLOCKED if worker.refused else Exit.CLEAN
 
 
-async def _claimed(session: Session, arguments: argparse.Namespace) -> None:
+async def claimed(session: Session, arguments: argparse.Namespace) -> None:
     """Goes on only as the one who may act. Raises LeaseTaken with who that is, or what to give to go on."""
     if session.hold is not None:
         await insist(session.hold, take_over=arguments.take_over, without=arguments.without_lease)
     for text in session.warnings:
         print(f"warning: {clean(text)}", file=sys.stderr)
+    session.progress = Told()
+
+
+async def permitted(session: Session, found: Plan) -> Plan:
+    """The plan without what this user has no right to do, which is told with the rule to ask for."""
+    rights = await session.rights([found])
+    for line in rights_lines(rights):
+        print(clean_lines(line, 20_000), file=sys.stderr)
+    return rights.within(found, session.assessment.inventory) if session.assessment else found
+
+
+class Told:
+    """Prints what is being waited for: once for each thing, not every time it is looked at."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, text: str) -> None:
+        """Takes a line such as ``waiting for X to be Y (...): 3 of 60 s``."""
+        what = text.partition(" (")[0].partition(": ")[0]
+        if what != self._last:
+            self._last = what
+            print(clean(text), file=sys.stderr)
 
 
 class _Apply:
@@ -122,13 +189,16 @@ class _Apply:
         self._session = session
         self._plan = found
         self._ask = ask
-        self._entries = {entry.id: entry for entry in found.entries}
+        self._entries = {entry.id: entry for entry in found.all}
         self._done = done_before(cluster)
 
     async def do(self, row: Row) -> None:
         """One row: done, left, or refused with its reason."""
         if not self._ask and not row.confirmed:
             _say("left", row, "not confirmed in the file")
+            return
+        if row.offered and not row.confirmed:
+            _say("left", row, "only offered: mark it `confirmed: true` in the file to be asked for it")
             return
         entry = self._entries.get(row.id)
         if entry is None:
@@ -137,19 +207,28 @@ class _Apply:
         why = differs(row, entry)
         question = None if why else await self._look(entry)
         if question is not None:
-            why = question.refusal if not question.allowed else ""
-            if not why and row.seen and question.seen != row.seen:
-                why = f"{entry.ref.label} has changed since the plan was made"
+            why = self._why_not(row, question)
         if why or question is None:
             self._refuse(row, why or "it could not be read again")
             return
-        if self._ask and not _answered(question):
+        if self._ask and not answered(question):
             self._session.skip(entry)
             _say("skipped", row, "by the operator")
             return
-        outcome = await self._session.carry_out(self._plan, question, entry.typed)
+        outcome = await self._session.carry_out(self._plan, question, question.typed)
         _say(outcome.status.value, row, outcome.text)
         self.refused += outcome.status is not Status.DONE
+
+    def _why_not(self, row: Row, question: Question) -> str:
+        """Why what was looked at afresh is not what was reviewed; empty where it is."""
+        if not question.allowed:
+            return question.refusal
+        if row.seen and question.seen != row.seen:
+            return f"{question.entry.ref.label} has changed since the plan was made"
+        if question.conflicts and not self._ask and not row.force:
+            # A person reviewed a repair that took nothing from anybody.
+            return f"{question.dry_run}; the reviewed plan does not say so (force: true)"
+        return ""
 
     async def _look(self, entry: Entry) -> Question | None:
         try:
@@ -175,7 +254,7 @@ def _say(status: str, row: Row, text: str) -> None:
     print(f"{status:8} {clean(row.action.value)} {clean(row.ref.label)}: {clean(text)}", file=sys.stderr)
 
 
-def _answered(question: Question) -> bool:
+def answered(question: Question) -> bool:
     """Asks for one entry on the terminal. Only ``y``, or the typed name where one is asked for, is a yes."""
     entry = question.entry
     print()
@@ -184,16 +263,18 @@ def _answered(question: Question) -> bool:
         print(f"  {clean(text)}")
     for line in question.diff[:60]:
         print(f"    {clean(line)}")
-    prompt = (
-        f"type {clean(entry.typed)} to do it, anything else skips: "
-        if entry.typed
-        else "y does it, anything else skips: "
-    )
+    typed = question.typed
+    prompt = f"type {clean(typed)} to do it, anything else skips: " if typed else "y does it, anything else skips: "
+    return says_yes(prompt, typed)
+
+
+def says_yes(prompt: str, typed: str = "") -> bool:
+    """Asks on the terminal: only ``y``, or exactly the text that is to be typed, is a yes."""
     try:
         answer = input(prompt).strip()
     except EOFError:
         return False
-    return answer == entry.typed if entry.typed else answer.lower() == "y"
+    return answer == typed if typed else answer.lower() == "y"
 
 
 def done_before(cluster: str | None) -> frozenset[tuple[str, str | None]]:

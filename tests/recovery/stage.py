@@ -12,6 +12,7 @@ from tests.clusters import contract, document, obj, record
 from tui.cluster.connect import Connection, connection_from_dict
 from tui.cluster.reader import ClusterReader
 from tui.cluster.writer import Writer
+from tui.contract.load import load_contract
 from tui.contract.model import Contract
 from tui.objects import Json, Ref
 from tui.ownership.model import Wish
@@ -23,6 +24,7 @@ from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.ports import Answer, Identity, Method, Request
 from tui.recovery.session import Session, Tools
 
+SHIPPED = Path(__file__).parents[2] / "ownership.yaml"
 ACTIVE, STALE = "gitops-flux-0000aaaa", "gitops-flux-ffff0000"
 SPACE = "flux-system"
 RBAC = "rbac.authorization.k8s.io"
@@ -106,7 +108,7 @@ class Stage:
         """Plans, looks and carries out one entry, its name typed where that is asked for."""
         plan, asked = await self.ask(kind, name)
         assert asked.allowed, asked.refusal
-        return await self.session.carry_out(plan, asked, asked.entry.typed)
+        return await self.session.carry_out(plan, asked, asked.typed)
 
     async def get(self, body: Json) -> Json | None:
         """An object as it stands."""
@@ -150,7 +152,7 @@ def bare(body: Json) -> Json:
 
 
 def entry_of(plan: Plan, name: str) -> Entry:
-    return next(entry for entry in plan.entries if entry.ref.name == name)
+    return next(entry for entry in plan.all if entry.ref.name == name)
 
 
 def now() -> datetime:
@@ -182,6 +184,19 @@ async def on_stage(
         config = cluster.kubeconfig()
         async with await connection_from_dict(config) as own, await connection_from_dict(config) as other:
             stage = Stage(cluster, own, other, folder, **more)
+            try:
+                yield stage
+            finally:
+                stage.journal.close()
+
+
+@asynccontextmanager
+async def on_drill(folder: Path, name: str, **more: Any) -> AsyncIterator[Stage]:
+    """A drill's cluster under the shipped contract: with Flux, its controllers and what they own."""
+    async with PracticeCluster.drill(name) as cluster:
+        config = cluster.kubeconfig()
+        async with await connection_from_dict(config) as own, await connection_from_dict(config) as other:
+            stage = Stage(cluster, own, other, folder, rules=load_contract(SHIPPED), **more)
             try:
                 yield stage
             finally:

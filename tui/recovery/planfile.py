@@ -14,7 +14,8 @@ from tui.helm.goyaml import Budget, YamlProblem, read_document
 from tui.objects import Json, Ref
 from tui.ownership.model import Wish
 from tui.recovery.nodes import Node, PlanFault
-from tui.recovery.plan import Action, Entry, FamilyPin, Pins, Plan, PlanKind
+from tui.recovery.plan import Action, Entry, FamilyPin, Pins, Plan, PlanKind, entry_id
+from tui.recovery.question import Trial
 from tui.recovery.wishfile import read_wish_of, wish_json
 from tui.text import clean
 
@@ -28,7 +29,8 @@ MAX_FILE: Final = 4 * 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class Row:
     """One entry of a plan file. ``seen`` is the fingerprint of the object, ``document`` the digest of the stored
-    document; each is empty where the action has none."""
+    document, ``finalizer`` the one to be removed; each is empty where the action has none. ``offered`` is done only
+    where it is confirmed; ``force`` says that the reviewed dry run named those who lose fields by it."""
 
     action: Action
     ref: Ref
@@ -36,11 +38,14 @@ class Row:
     seen: str
     document: str
     confirmed: bool
+    finalizer: str = ""
+    offered: bool = False
+    force: bool = False
 
     @property
     def id(self) -> str:
         """The id of the plan entry it stands for."""
-        return f"{self.action.value} {self.ref.group}/{self.ref.label}"
+        return entry_id(self.action, self.ref, self.finalizer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,15 @@ class PlanFile:
         return self.rows[0].release if self.kind is PlanKind.RETIRE and self.rows else ""
 
 
-def write_plan(plan: Plan, seen: Mapping[str, str], wish: Wish, made: Mapping[str, str]) -> str:
-    """The file's text. ``seen`` has the fingerprint of each entry's object by the entry's id; ``made`` says when, by
-    whom and on which context, for the reader."""
+def write_plan(
+    plan: Plan,
+    seen: Mapping[str, str],
+    wish: Wish,
+    made: Mapping[str, str],
+    trials: Mapping[str, Trial] | None = None,
+) -> str:
+    """The file's text. ``seen`` has the fingerprint of each entry's object by the entry's id, ``trials`` what a dry run
+    said of it; ``made`` says when, by whom and on which context, for the reader."""
     document: Json = {
         "schema": SCHEMA,
         "kind": plan.kind.value,
@@ -83,7 +94,11 @@ def write_plan(plan: Plan, seen: Mapping[str, str], wish: Wish, made: Mapping[st
     document |= wish_json(wish)
     if plan.advice:
         document["advice"] = [clean(text) for text in plan.advice]
-    document["entries"] = [_entry(entry, seen.get(entry.id, "")) for entry in plan.entries]
+    tried = trials or {}
+    document["entries"] = [_entry(entry, seen.get(entry.id, ""), tried.get(entry.id)) for entry in plan.entries]
+    document["entries"] += [
+        _entry(entry, seen.get(entry.id, ""), tried.get(entry.id)) | {"offered": True} for entry in plan.offered
+    ]
     document["left_out"] = [{"resource": clean(ref.label), "why": clean(why)} for ref, why in plan.left_out]
     head = (
         "# A plan to review. Nothing happens until it is applied: refloat apply FILE asks for each entry.\n"
@@ -92,8 +107,10 @@ def write_plan(plan: Plan, seen: Mapping[str, str], wish: Wish, made: Mapping[st
     return head + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
 
 
-def _entry(entry: Entry, seen: str) -> Json:
-    found: Json = {"action": entry.action.value, "ref": entry.ref.to_json(), "release": entry.release}
+def _entry(entry: Entry, seen: str, trial: Trial | None) -> Json:
+    found: Json = {"action": entry.action.value, "ref": entry.ref.to_json(), "release": entry.release or None}
+    if entry.finalizer:
+        found["finalizer"] = clean(entry.finalizer)
     if entry.action is not Action.CREATE:
         found["seen"] = {
             "owner": clean(entry.owner_now),
@@ -106,6 +123,10 @@ def _entry(entry: Entry, seen: str) -> Json:
     found["then"] = clean(entry.then)
     if entry.used_by:
         found["used_by"] = [clean(each) for each in entry.used_by]
+    if trial is not None:
+        found["dry-run"] = clean(trial.text)
+        if trial.ok and trial.conflicts:
+            found["force"] = True
     return found | {"confirmed": False}
 
 
@@ -168,6 +189,7 @@ def _row(node: Node) -> Row:
         raise action.fault(f"is none of {', '.join(actions)}")
     ref = node.at("ref")
     chosen = actions[action.text()]
+    release = node.at("release").text(optional=chosen in (Action.RECONCILE, Action.RESUME, Action.UNFINALIZE))
     return Row(
         chosen,
         Ref(
@@ -177,10 +199,13 @@ def _row(node: Node) -> Row:
             ref.at("name").text(),
             ref.at("uid").text(optional=True) or None,
         ),
-        node.at("release").text(),
+        release,
         node.at("seen").at("fingerprint").text() if chosen is not Action.CREATE else "",
-        node.at("document").text() if chosen in (Action.CREATE, Action.RECREATE) else "",
+        node.at("document").text() if chosen in (Action.CREATE, Action.RECREATE, Action.REPAIR) else "",
         node.at("confirmed").flag(),
+        node.at("finalizer").text(optional=chosen is not Action.UNFINALIZE),
+        node.at("offered").value is True,
+        node.at("force").value is True,
     )
 
 
