@@ -14,6 +14,7 @@ from tui.contract.model import Contract
 from tui.objects import Json
 from tui.ownership.dossier import Dossier
 from tui.ownership.model import Assessment, Attribution, Decision, Severity
+from tui.ownership.shown import excerpt
 from tui.recovery.health import Health
 from tui.recovery.report import WORDS, no_trace
 from tui.text import clean, clean_lines
@@ -103,11 +104,11 @@ def _head(out: Console, what: str, verdict: str, context: str, contract: Contrac
 
 
 def _some(out: Console, lines: Iterable[str]) -> None:
-    rows = list(lines)
-    for row in rows[:EVIDENCE_LINES]:
+    rows, left = excerpt(list(lines), EVIDENCE_LINES)
+    for row in rows:
         out.print(Text(f"      {clean(row)}"))
-    if len(rows) > EVIDENCE_LINES:
-        out.print(Text(f"      and {len(rows) - EVIDENCE_LINES} more", style="dim"))
+    if left:
+        out.print(Text(f"      and {left} more", style="dim"))
 
 
 def _decisions(out: Console, assessment: Assessment) -> None:

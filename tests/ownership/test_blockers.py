@@ -119,7 +119,7 @@ def test_a_dying_namespace(name: str, severity: str) -> None:
     found = judge([active(far), far, dying, obj("Namespace", "alive")], by=by)
     each = only(found, "namespace-terminating")
     assert (each.severity.value, names(each)) == (severity, {f"Namespace {name}"})
-    assert each.evidence == ("NamespaceContentRemaining: pods are left",)
+    assert each.evidence == ("NamespaceContentRemaining: pods are left", f"kubectl get namespace {name} -o yaml")
     assert findings(found, "finalizer-stuck") == []
 
 
@@ -188,7 +188,8 @@ def test_only_a_manifest_in_force_is_asked_about() -> None:
 def test_a_stuck_finalizer_names_itself() -> None:
     stuck = obj("ConfigMap", "c", "apps", deleting=True, finalizers=["example.test/hold"])
     each = only(judge([stuck]), "finalizer-stuck")
-    assert (each.severity.value, each.evidence) == ("warn", ("finalizer example.test/hold",))
+    shown = "kubectl get configmap c -n apps -o yaml"
+    assert (each.severity.value, each.evidence) == ("warn", ("finalizer example.test/hold", shown))
     for fine in (obj("ConfigMap", "c", deleting=True), obj("ConfigMap", "c", finalizers=["x/y"])):
         assert findings(judge([fine]), "finalizer-stuck") == []
 

@@ -35,8 +35,12 @@ def test_contested_groups_by_the_pair_and_gives_evidence_for_each_side() -> None
     each = only(found, "contested")
     assert (each.severity.value, names(each)) == ("warn", {"ConfigMap apps/a", "ConfigMap apps/b"})
     assert each.summary == "2 objects with evidence for flux and pulumi"
-    assert len(each.evidence) == 4
-    assert {text.split(": ")[1] for text in each.evidence} == {"flux", "pulumi"}
+    told, shown = each.evidence[:4], each.evidence[4:]
+    assert {text.split(": ")[1] for text in told} == {"flux", "pulumi"}
+    assert [text.partition(" --show")[0] for text in shown] == [
+        "kubectl get configmap a -n apps",
+        "kubectl get configmap b -n apps",
+    ]
 
 
 def test_misowned_says_who_claims_and_who_has_it() -> None:
@@ -151,7 +155,9 @@ def test_decisions_are_shown_where_they_apply() -> None:
     decided = Decision("ClusterRoleBinding/pulumi*", "pulumi", "roleRef cannot change", removed="operator.yaml")
     by = contract(decisions=(decided,))
     each = only(judge([obj("ClusterRoleBinding", "pulumi-op", roleRef={})], by=by), "decision")
-    assert (each.severity.value, each.evidence) == ("info", ("roleRef cannot change", "removed: operator.yaml"))
+    shown = "kubectl get clusterrolebinding.rbac.authorization.k8s.io pulumi-op"
+    told = ("roleRef cannot change", "removed: operator.yaml", shown)
+    assert (each.severity.value, each.evidence) == ("info", told)
     assert findings(judge([obj("ClusterRoleBinding", "other", roleRef={})], by=by), "decision") == []
 
 

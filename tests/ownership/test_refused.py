@@ -172,8 +172,8 @@ def test_what_of_the_text_could_not_be_read_is_told() -> None:
 def test_evidence_is_bounded_and_the_resources_are_whole() -> None:
     many = [stale("ConfigMap", f"c{number}") for number in range(50)]
     each = only(judge(many, wish=Wish(EXPECTED)))
-    assert (len(each.resources), len(each.evidence)) == (50, 21)
-    assert each.evidence[-1] == "and 30 more"
+    assert (len(each.resources), len(each.evidence)) == (50, 24)
+    assert "and 30 more" in each.evidence
 
 
 def test_a_role_that_differs_from_the_expected_manifest_blocks() -> None:

@@ -220,7 +220,8 @@ def test_drifted_names_objects_and_paths_and_leaves_out_what_a_scaler_sets() -> 
     live = obj("Deployment", "d", release=NEW, spec={"replicas": 3, "paused": False})
     written = obj("Deployment", "d", spec={"replicas": 1})
     each = only(judge([active(written), live]), "drifted")
-    assert (each.severity.value, each.evidence) == ("warn", ("Deployment flux-system/d: spec.replicas",))
+    shown = "kubectl get deployment.apps d -n flux-system -o yaml"
+    assert (each.severity.value, each.evidence) == ("warn", ("Deployment flux-system/d: spec.replicas", shown))
     scaler = obj(
         "HorizontalPodAutoscaler",
         "h",

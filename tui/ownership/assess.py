@@ -20,6 +20,7 @@ from tui.ownership.references import API_SERVICE, WEBHOOKS, is_referrer_group
 from tui.ownership.refused import refused_findings
 from tui.ownership.release_findings import missing_of, release_findings
 from tui.ownership.releases import STORAGE_KINDS, listed_by, read_releases
+from tui.ownership.shown import shown
 from tui.ownership.staleness import view_family
 from tui.ownership.takeover import take_overs
 from tui.ownership.usage import FAR, REFERRED_TO, USERS
@@ -54,7 +55,7 @@ def assess(
         *field_fights(world),
         *take_overs(world, attributions),
     ]
-    findings, hidden = _allowed(contract, found, today)
+    findings, hidden = _allowed(contract, map(shown, found), today)
     incomplete = tuple(dict.fromkeys(_incomplete(inventory, families, candidates)))
     return Assessment(
         inventory=inventory,

@@ -8,6 +8,7 @@ from tui.objects import Json, Key, Ref
 from tui.ownership.attribution import counts
 from tui.ownership.model import Assessment, Attribution, Candidate, FamilyView, Finding, Missing, Severity, Verdict
 from tui.ownership.policies import Guarded
+from tui.ownership.shown import excerpt
 from tui.recovery.outcome import Status
 from tui.recovery.session import Session
 from tui.text import clean
@@ -235,9 +236,10 @@ def preflight_markdown(assessment: Assessment, context: str, contract: Contract)
         if finding.severity is Severity.INFO:
             continue
         lines.append(f"- **{finding.severity.value}** `{finding.code}` {clean(finding.summary)}")
-        lines += [f"  - {clean(text)}" for text in finding.evidence[:12]]
-        if len(finding.evidence) > 12:
-            lines.append(f"  - and {len(finding.evidence) - 12} more")
+        told, left = excerpt(finding.evidence, 12)
+        lines += [f"  - {clean(text)}" for text in told]
+        if left:
+            lines.append(f"  - and {left} more")
         lines.append(f"  - next: {clean(finding.next)}")
     lines += _section(
         "Missing", [f"{m.ref.label}: {'replayable' if m.replayable else m.why}" for m in assessment.missing]
