@@ -25,8 +25,8 @@ from tui.recovery.journal import Journal
 from tui.recovery.lease import Me, namespaces_of
 from tui.recovery.lease_seat import Means
 from tui.recovery.ports import Identity
-from tui.recovery.rehearse import TriesOnly
 from tui.recovery.session import Session, Tools
+from tui.recovery.trial import TriesOnly
 
 if TYPE_CHECKING:
     from screens.link import Drill

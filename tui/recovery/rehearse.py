@@ -15,10 +15,10 @@ from tui.objects import Inventory, Json, Key, KindKey, Live, Ref
 from tui.ownership.model import Assessment
 from tui.ownership.references import BINDINGS, CRD, dig
 from tui.recovery import retire
-from tui.recovery.gate import Admitted, Look, judge, kinds_to_reread, pins_of
+from tui.recovery.gate import Look, judge, kinds_to_reread, pins_of
 from tui.recovery.masking import visible
 from tui.recovery.plan import Action, Entry, Plan
-from tui.recovery.ports import Answer, Reader
+from tui.recovery.ports import Reader
 from tui.recovery.question import Trial
 from tui.recovery.steps import Writer
 from tui.recovery.trial import try_out
@@ -27,19 +27,6 @@ CONCURRENT: Final = 4
 """Dry runs, or reads, under way at once: admission webhooks are asked by each."""
 
 _MAKES: Final = frozenset({Action.CREATE, Action.RESTORE})
-
-
-class TriesOnly:
-    """A writer that sends dry runs and nothing else: for what plans, and never acts."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-
-    async def send(self, admitted: Admitted) -> Answer:
-        """Sends one dry run. Raises Fault for any other request, and what the writer raises."""
-        if not admitted.request.dry_run:
-            raise Fault(f"{admitted.request.ref.label} was not sent: a plan only tries")
-        return await self._writer.send(admitted)
 
 
 @dataclass(frozen=True, slots=True)

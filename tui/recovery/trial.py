@@ -8,7 +8,7 @@ from tui.faults import ApiFault, Fault, Unverified
 from tui.objects import Json
 from tui.ownership.model import FamilyView
 from tui.recovery import mend_drift, requests, undo
-from tui.recovery.gate import Look, Refusal, admit
+from tui.recovery.gate import Admitted, Look, Refusal, admit
 from tui.recovery.masking import hushed
 from tui.recovery.mend_drift import Conflict
 from tui.recovery.plan import Action, Entry, Pins
@@ -21,6 +21,19 @@ Send = Callable[[Request, Look], Awaitable[Answer]]
 
 TOKEN = "tried"  # noqa: S105 - what a dry run asks by, no secret
 """The token of a dry run's request to reconcile: nobody ever sees it."""
+
+
+class TriesOnly:
+    """A writer that sends dry runs and nothing else: for what plans, and never acts."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def send(self, admitted: Admitted) -> Answer:
+        """Sends one dry run. Raises Fault for any other request, and what the writer raises."""
+        if not admitted.request.dry_run:
+            raise Fault(f"{admitted.request.ref.label} was not sent: a plan only tries")
+        return await self._writer.send(admitted)
 
 
 def sender(contract: Contract, pins: Pins, entry: Entry, writer: Writer) -> Send:
