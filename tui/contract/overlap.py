@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from itertools import product
+from itertools import chain, filterfalse, product
 from typing import TypeVar
 
 from tui.contract.model import Selector
@@ -56,7 +56,7 @@ def covers(wide: Selector, narrow: Selector) -> bool:
 def may_meet(one: Selector, other: Selector) -> bool:
     """Whether some object could be chosen by both."""
     return (
-        all(_meet_globs(getattr(one, key), getattr(other, key)) for key in ("kinds", "groups", "names", "namespaces"))
+        all(_meet_globs(getattr(one, key), getattr(other, key)) for key in ("kinds", "groups", "namespaces", "names"))
         and not _excluded(one, other)
         and not _excluded(other, one)
         and all(_meet_mappings(getattr(one, key), getattr(other, key), globs_meet) for key in ("labels", "annotations"))
@@ -116,11 +116,16 @@ def _sequences_meet(one: str, other: str) -> bool:
 def _covers_globs(wide: Globs, narrow: Globs) -> bool:
     if not wide:
         return True
-    return bool(narrow) and all(any(glob_covers(w, n) for w in wide) for n in narrow)
+    # Names by the hundred are plain ones: these cover and meet their equals alone.
+    names, wild = frozenset(wide), [glob for glob in wide if not is_plain(glob)]
+    return bool(narrow) and all(n in names or any(glob_covers(w, n) for w in wild) for n in narrow)
 
 
 def _meet_globs(one: Globs, other: Globs) -> bool:
-    return not one or not other or any(globs_meet(a, b) for a, b in product(one, other))
+    if not one or not other or not frozenset(one).isdisjoint(other):
+        return True
+    pairs = chain(product(filterfalse(is_plain, one), other), product(one, filterfalse(is_plain, other)))
+    return any(globs_meet(a, b) for a, b in pairs)
 
 
 def _covers_exclusion(wide: Selector, narrow: Selector) -> bool:
