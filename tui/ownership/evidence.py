@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -97,6 +98,7 @@ class World:
         self.unread_holder = self._holders.unread
         """The first object whose inventory could not be read (metadata only, or damaged); empty where all could."""
         self.inventories = self._holders.of
+        self._holder = lru_cache(maxsize=4096)(self._find_holder)
         self._helm_releases = self._index_helm_releases()
         self.manifests: dict[Key, list[Record]] = defaultdict(list)
         for each in listed:
@@ -121,7 +123,9 @@ class World:
             *self._from_owner_kinds(live),
             *self._from_managers(live, skip_managers),
         ]
-        return tuple(sorted(found, key=lambda e: (-e.strength, e.owner, e.source, e.text)))
+        if len(found) > 1:
+            found.sort(key=lambda e: (-e.strength, e.owner, e.source, e.text))
+        return tuple(found)
 
     def owner_of_release(self, release_name: str, namespace: str) -> str:
         """The contract's owner of a release: by its family, or by the HelmRelease that runs it; else ``helm``."""
@@ -248,17 +252,27 @@ class World:
         """Why the labels that say who applied the object are not borne out by that one; empty where they are."""
         name, space = live.labels.get(f"{prefix}name", ""), live.labels.get(f"{prefix}namespace") or None
         kinds = HOLDER_LABELS[prefix]
-        if any(self.lists(Key(*kind, space, name), live.key) for kind in kinds):
+        listing = self.inventories.get(live.key, ())
+        if any((ref.name, ref.namespace) == (name, space) and ref.kind_key in kinds for ref in listing):
             return ""
+        holder, doubt = self._holder(prefix, space, name)
+        if holder is None or has_list(holder):
+            return doubt
+        runs = (self._helm_releases.get((r.namespace, r.name)) for r in self.manifests.get(live.key, ()))
+        return "" if holder.ref in runs else doubt
+
+    def _find_holder(self, prefix: str, space: str | None, name: str) -> tuple[Live | None, str]:
+        """What labels of this prefix name, and what is to be said of an object that it does not list."""
+        kinds = HOLDER_LABELS[prefix]
         where = f"{' or '.join(kind.kind for kind in kinds)} {space}/{name}"
         holder = next((found for kind in kinds if (found := self.inventory.get(Key(*kind, space, name)))), None)
-        if holder is not None and has_list(holder):
-            return f"{where} does not list it"
         if holder is not None:
-            runs = (self._helm_releases.get((r.namespace, r.name)) for r in self.manifests.get(live.key, ()))
-            return "" if holder.ref in runs else f"{where} keeps no inventory that could list it"
+            return (
+                holder,
+                f"{where} {'does not list it' if has_list(holder) else 'keeps no inventory that could list it'}",
+            )
         gap = next((gap for kind in kinds if (gap := self.inventory.gap(*kind))), None)
-        return f"could not verify: {gap.text}" if gap else f"{where} does not exist"
+        return None, f"could not verify: {gap.text}" if gap else f"{where} does not exist"
 
     def _from_owner_kinds(self, live: Live) -> Iterator[Evidence]:
         """Owner references that are no controllers', to objects of kinds that a mark names; not to what is gone.

@@ -1,11 +1,13 @@
 """The marks that a contract declares, held against one object: labels, annotations, managers, references. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from tui.contract.model import Contract, Mark, glob
+from tui.contract.model import Contract, glob
+from tui.contract.select import is_plain
 from tui.objects import Live, Ref, group_of
 
 _PLACEHOLDER: Final = re.compile(r"\{(group|kind|namespace|name)\}")
@@ -25,12 +27,43 @@ class Hit(NamedTuple):
     copied: bool = False
 
 
+class _Text(NamedTuple):
+    """One label or annotation of a mark: whose, globs of name and value, and whether the value names the object."""
+
+    owner: str
+    name: str
+    value: str
+    own: bool
+
+
+class _Texts:
+    """The labels (or annotations) of all marks, found by name: most objects bear none, and there are many objects."""
+
+    def __init__(self, texts: Iterable[_Text]) -> None:
+        self.plain: dict[str, list[_Text]] = defaultdict(list)
+        self.globs: list[_Text] = []
+        for text in texts:
+            if is_plain(text.name):
+                self.plain[text.name].append(text)
+            else:
+                self.globs.append(text)
+
+    def borne(self, have: Mapping[str, str]) -> Iterator[_Text]:
+        """Those that may be among these."""
+        for name in self.plain:
+            if name in have:
+                yield from self.plain[name]
+        if have:
+            yield from self.globs
+
+
 class Marks:
     """A contract's marks by what they look at."""
 
     def __init__(self, contract: Contract) -> None:
         pairs = [(owner.name, mark) for owner in contract.owners.values() for mark in owner.marks]
-        self._texts = [pair for pair in pairs if pair[1].label is not None or pair[1].annotation is not None]
+        self._labels = _Texts(_texts((owner, mark.label) for owner, mark in pairs))
+        self._annotations = _Texts(_texts((owner, mark.annotation) for owner, mark in pairs))
         self._inventories = [pair for pair in pairs if pair[1].inventory]
         self._kinds = [pair for pair in pairs if pair[1].owner_kind]
         self._managers = [pair for pair in pairs if pair[1].manager]
@@ -55,22 +88,28 @@ class Marks:
 
     def on(self, live: Live) -> Iterator[Hit]:
         """Every label and annotation of the object that a mark names."""
-        for owner, mark in self._texts:
-            annotation = mark.label is None
-            have = live.annotations if annotation else live.labels
-            for pattern, value_pattern in (mark.annotation or mark.label or {}).items():
-                hit = _hit(owner, mark, have, pattern, value_pattern, live.ref)
+        for texts, have, annotation in (
+            (self._labels, live.labels, False),
+            (self._annotations, live.annotations, True),
+        ):
+            for text in texts.borne(have):
+                hit = _hit(text, have, live.ref, annotation=annotation)
                 if hit is not None:
                     yield hit
 
 
-def _hit(owner: str, mark: Mark, have: Mapping[str, str], pattern: str, value_pattern: str, ref: Ref) -> Hit | None:
-    annotation, own = mark.label is None, "{" in value_pattern and bool(_PLACEHOLDER.search(value_pattern))
-    found = _first_match(have, pattern, own_pattern(value_pattern, ref) if own else value_pattern)
+def _texts(pairs: Iterable[tuple[str, Mapping[str, str] | None]]) -> Iterator[_Text]:
+    for owner, texts in pairs:
+        for name, value in (texts or {}).items():
+            yield _Text(owner, name, value, bool(_PLACEHOLDER.search(value)))
+
+
+def _hit(text: _Text, have: Mapping[str, str], ref: Ref, *, annotation: bool) -> Hit | None:
+    found = _first_match(have, text.name, own_pattern(text.value, ref) if text.own else text.value)
     if found is not None:
-        return Hit(owner, *found, annotation=annotation, own=own)
-    copy = _first_match(have, pattern, _PLACEHOLDER.sub("*", value_pattern)) if own else None
-    return Hit(owner, *copy, annotation=annotation, own=False, copied=True) if copy else None
+        return Hit(text.owner, *found, annotation=annotation, own=text.own)
+    copy = _first_match(have, text.name, _PLACEHOLDER.sub("*", text.value)) if text.own else None
+    return Hit(text.owner, *copy, annotation=annotation, own=False, copied=True) if copy else None
 
 
 def own_pattern(pattern: str, ref: Ref) -> str:
@@ -87,7 +126,7 @@ def own_pattern(pattern: str, ref: Ref) -> str:
 
 
 def _first_match(have: Mapping[str, str], pattern: str, value_pattern: str) -> tuple[str, str] | None:
-    if "*" not in pattern and "?" not in pattern and "[" not in pattern:
+    if is_plain(pattern):
         value = have.get(pattern)
         return (pattern, value) if value is not None and glob(value_pattern, value) else None
     return next(((n, v) for n, v in sorted(have.items()) if glob(pattern, n) and glob(value_pattern, v)), None)

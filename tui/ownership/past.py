@@ -14,7 +14,7 @@ from tui.faults import Fault
 from tui.helm.manifest import parse_manifest, resolve
 from tui.helm.model import Record
 from tui.objects import Inventory, Key, Live
-from tui.ownership.evidence import World, stamp_of
+from tui.ownership.evidence import Stamp, World, stamp_of
 from tui.ownership.model import Release
 from tui.ownership.releases import Releases
 
@@ -24,7 +24,10 @@ _NAME: Final = re.compile(r"""\bname["']?:[ \t]*["']?([^\s"',}]+)""")
 
 def notes(world: World, live: Live) -> tuple[str, ...]:
     """What was found on an object that nothing controls and makes nobody its owner, in words."""
-    return (*_copies(world, live), *_gone_owners(world, live), *_dropped(world, live), *_hooks(world, live))
+    found = [*_copies(world, live), *(_gone_owners(world, live) if live.owners else ())]
+    stamp = stamp_of(live)
+    found += _dropped(world, live, stamp) if stamp else _hooks(world, live)
+    return tuple(found)
 
 
 def past_listings(releases: Releases, inventory: Inventory, key: Key) -> tuple[str, ...]:
@@ -50,10 +53,9 @@ def _gone_owners(world: World, live: Live) -> Iterator[str]:
             yield f"ownerReferences names {reference.kind} {reference.name}, which is gone: it will be collected"
 
 
-def _dropped(world: World, live: Live) -> Iterator[str]:
+def _dropped(world: World, live: Live, stamp: Stamp) -> Iterator[str]:
     """What the recorded release that the object is stamped with says of it, where it does not list it any more."""
-    stamp = stamp_of(live)
-    release = world.releases.find(stamp.release, stamp.namespace) if stamp else None
+    release = world.releases.find(stamp.release, stamp.namespace)
     if release is None:
         return
     listing = world.manifests.get(live.key, ())
@@ -105,9 +107,7 @@ def _named(manifest: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def _hooks(world: World, live: Live) -> Iterator[str]:
-    """Releases of which the object is a hook by its kind and name: Helm neither stamps nor lists hooks."""
-    if stamp_of(live) is not None:
-        return
+    """Releases of which an unstamped object is a hook by its kind and name: Helm neither stamps nor lists hooks."""
     for record, events in world.hooks.get((live.ref.kind, live.ref.name), ()):
         if live.ref.namespace in (None, record.namespace):
             release = f"Helm release {record.namespace}/{record.name} revision {record.revision}"
