@@ -59,14 +59,8 @@ def _run(arguments: "argparse.Namespace") -> int:
         from tui.stage import demo
 
         return demo(arguments, lambda: _contract(arguments))
-    if command == "journal" and arguments.action == "undo":
-        from tui.undoing import undo
-
-        return asyncio.run(undo(arguments, _contract(arguments)))
     if command == "journal":
-        from tui.journals import journal
-
-        return journal(arguments)
+        return _journal(arguments)
     from tui import commands
 
     if command == "contract":
@@ -93,6 +87,19 @@ def _run(arguments: "argparse.Namespace") -> int:
         "releases": commands.releases,
     }[command]
     return asyncio.run(run(arguments, _contract(arguments)))
+
+
+def _journal(arguments: "argparse.Namespace") -> int:
+    """The record on disk; only its undo needs a cluster and a contract."""
+    if arguments.action != "undo":
+        from tui.journals import journal
+
+        return journal(arguments)
+    import asyncio
+
+    from tui.undoing import undo
+
+    return asyncio.run(undo(arguments, _contract(arguments)))
 
 
 def _contract(arguments: "argparse.Namespace") -> "Contract":

@@ -7,6 +7,7 @@ from tui import show
 from tui.faults import Exit, UsageFault
 from tui.objects import Json
 from tui.opening import state_directory
+from tui.past import faults_of
 from tui.recovery.journal import Session, progress_of, sessions
 from tui.text import clean
 
@@ -18,11 +19,11 @@ def journal(arguments: argparse.Namespace) -> Exit:
     if arguments.action == "list":
         return _list(found, directory, arguments.output)
     if arguments.action == "verify":
-        return _verify(_chosen(found, arguments.session) if arguments.session else found, directory, arguments.output)
-    return _show(_chosen(found, arguments.session)[-1], arguments.output)
+        return _verify(chosen(found, arguments.session) if arguments.session else found, directory, arguments.output)
+    return _show(chosen(found, arguments.session)[-1], arguments.output)
 
 
-def _chosen(found: tuple[Session, ...], name: str | None) -> tuple[Session, ...]:
+def chosen(found: tuple[Session, ...], name: str | None) -> tuple[Session, ...]:
     """The sessions whose name begins with what was given; the newest where nothing was."""
     if not found:
         raise UsageFault(f"no session was recorded in {state_directory()} yet")
@@ -94,13 +95,17 @@ def _show(session: Session, output: str) -> Exit:
 
 
 def _verify(found: tuple[Session, ...], directory: Path, output: str) -> Exit:
-    """Exit 1 where any journal was cut, changed or reordered."""
-    bad = [session for session in found if not session.reading.intact]
+    """Exit 1 where any journal was cut, changed or reordered, or a backup that it names changed, cut or lost."""
+    faults = {session.name: faults_of(session) for session in found}
+    bad = {name: told for name, told in faults.items() if told}
     if output == "json":
-        rows = [{"session": s.name, "intact": s.reading.intact, "fault": s.reading.fault} for s in found]
+        rows = [
+            {"session": s.name, "intact": not faults[s.name], "fault": "; ".join(faults[s.name]) or s.reading.fault}
+            for s in found
+        ]
         show.print_json({"schema": "refloat.journal-verify/1", "directory": str(directory), "sessions": rows})
     else:
-        for session in bad:
-            show.print_lines(f"{session.name}: {clean(session.reading.fault)}")
-        show.print_lines(f"{len(found) - len(bad)} of {len(found)} journals are whole")
+        for name, told in bad.items():
+            show.print_lines("\n".join(f"{name}: {clean(fault)}" for fault in told))
+        show.print_lines(f"{len(found) - len(bad)} of {len(found)} journals are whole, backups included")
     return Exit.BLOCKED if bad else Exit.CLEAN

@@ -36,6 +36,7 @@ __all__ = [
     "backup_path",
     "load_backup",
     "progress_of",
+    "read_backup",
     "read_journal",
     "sessions",
     "unfinished",
@@ -247,13 +248,17 @@ def backup_path(journal: Path, name: str) -> Path:
 
 def load_backup(path: Path) -> Json:
     """The object of a backup, exactly as it was saved. Raises JournalFault for a cut, changed or missing file."""
+    return parse_backup(read_backup(path).decode("utf-8", "replace"), str(path))
+
+
+def read_backup(path: Path) -> bytes:
+    """A backup's file as it is. Raises JournalFault where it cannot be read."""
     with explained("read the backup", path):
         file = open_regular(path, os.O_RDONLY)
         try:
-            data = read_all(file, MAX_BACKUP)
+            return read_all(file, MAX_BACKUP)
         finally:
             os.close(file)
-    return parse_backup(data.decode("utf-8", "replace"), str(path))
 
 
 @dataclass(slots=True)

@@ -296,7 +296,9 @@ class Session:
         each of these ended; one that cannot be settled now stays in doubt. Raises Unreachable when nothing answers,
         JournalFault where the journal cannot be written.
         """
-        if why := told.of_another(self._journal.entries, self.identity.cluster_uid, self.contract.sha256):
+        entries = self._journal.entries
+        why = told.of_another(entries, self.identity.cluster_uid, self.contract.sha256)
+        if why and any(each.kind == "resumed" for each in entries):
             raise Fault(f"the session cannot be taken up here: {why}")
         await self.refresh(report)
         async with self._one_at_a_time:

@@ -261,7 +261,7 @@ def made_again(entry: Entry, *, dry_run: bool) -> Request:
 def fits(entry: Entry, now: Json | None, request: Request) -> bool:
     """Whether a first request does what its restoration says, to the object last looked at and to no later one."""
     wanted = first(entry, now, dry_run=request.dry_run)
-    tried = request.dry_run and swaps(entry) and request == made_again(entry, dry_run=True)
+    tried = request.dry_run and swaps(entry) and request == made_again(entry, dry_run=request.dry_run)
     pinned = now is None or bool((now.get("metadata") or {}).get("resourceVersion"))
     return pinned and (request == wanted or tried)
 
