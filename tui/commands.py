@@ -2,7 +2,8 @@
 
 import argparse
 import asyncio
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,9 @@ from tui.ownership.assess import assess
 from tui.ownership.dossier import Lookups, dossier
 from tui.ownership.findings import is_noise
 from tui.ownership.model import Assessment, Attribution, FamilyState, State, Verdict, Wish
-from tui.recovery import pages, report, unread
+from tui.recovery import access, pages, planner, report, unread
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
+from tui.text import clean_lines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,17 +54,29 @@ async def preflight(arguments: argparse.Namespace, contract: Contract) -> Exit:
     options = options_of(arguments, contract)
     context = chosen_context(options)
     try:
-        inventory = await _inventory(contract, options)
+        async with opened(contract, options) as link:
+            assessment = judged(contract, await link.reader.inventory(), options.wish)
+            rights = await access.ask(link.reader, contract, planner.steps(contract, assessment), assessment.inventory)
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_preflight(context, contract, str(fault)))
-    assessment = judged(contract, inventory, options.wish)
     if arguments.output == "json":
         show.print_json(report.preflight_json(assessment, context, contract))
     elif arguments.output == "markdown":
         show.print_lines(report.preflight_markdown(assessment, context, contract))
     else:
         show.show_preflight(assessment, context, contract)
+    if rights.told:
+        _tell_rights(rights.told, arguments.output)
     return VERDICT_EXIT[assessment.verdict]
+
+
+def _tell_rights(told: Sequence[str], output: str) -> None:
+    """Which rights the plans need and this user lacks; beside a JSON document, which tells of the cluster alone."""
+    if output == "json":
+        print(clean_lines("\n".join(told)), file=sys.stderr)
+    else:
+        heads = ("", "## Rights that are lacking", "") if output == "markdown" else ()
+        show.print_lines("\n".join([*heads, *told]))
 
 
 async def _inventory(contract: Contract, options: Options) -> Inventory:

@@ -15,7 +15,6 @@ from tui.opening import ClusterLink, now, state_directory
 from tui.options import Options, options_of
 from tui.ownership.model import Assessment
 from tui.recovery import access, report
-from tui.recovery.access import Rights
 from tui.recovery.gate import changed_pins, fingerprint
 from tui.recovery.hold import insist
 from tui.recovery.journal import ActionState, progress_of, sessions
@@ -48,7 +47,7 @@ async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
     _write_new(arguments.file, write_plan(found, seen, options.wish, made, trials))
     many = f"{len(found.entries)} entries, {len(found.offered)} offered, {len(found.left_out)} left out"
     show.print_lines(f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}")
-    for line in (*found.advice, *trial_lines(found, trials), *rights_lines(rights)):
+    for line in (*found.advice, *trial_lines(found, trials), *rights.told):
         show.print_lines(line)
     if assessment.incomplete:
         show.print_lines("".join(f"could not be read: {gap}\n" for gap in assessment.incomplete))
@@ -84,17 +83,6 @@ def trial_lines(found: Plan, trials: Mapping[str, Trial]) -> list[str]:
         clean(f"dry run: {entry.action.value} {entry.ref.label}: {trial.text}", 2000)
         for entry, trial in told
         if not trial.ok or trial.awaits or trial.conflicts
-    ]
-
-
-def rights_lines(rights: Rights) -> list[str]:
-    """The rights that are lacking, and the rule to ask for; nothing where none is."""
-    if not rights.lacking:
-        return []
-    return [
-        *(f"you lack the right: {line}" for line in rights.lacking),
-        "the rule to ask for:",
-        rights.rule.rstrip(),
     ]
 
 
@@ -162,7 +150,7 @@ async def claimed(session: Session, arguments: argparse.Namespace) -> None:
 async def permitted(session: Session, found: Plan) -> Plan:
     """The plan without what this user has no right to do, which is told with the rule to ask for."""
     rights = await session.rights([found])
-    for line in rights_lines(rights):
+    for line in rights.told:
         print(clean_lines(line, 20_000), file=sys.stderr)
     return rights.within(found, session.assessment.inventory) if session.assessment else found
 

@@ -86,6 +86,13 @@ class Rights:
         documents = [_role(space, kinds) for space, kinds in sorted(scopes.items(), key=lambda pair: pair[0] or "")]
         return yaml.safe_dump_all(documents, sort_keys=False) if documents else ""
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Every lacking right in a line, then the rule to ask for; nothing where none is lacking."""
+        if not self.lacking:
+            return ()
+        return (*(f"you lack the right: {line}" for line in self.lacking), "the rule to ask for:", self.rule.rstrip())
+
     def without(self, entry: Entry, inventory: Inventory) -> str:
         """Why an entry is left out for want of rights; empty where none is known to be lacking."""
         denied = [access for access in _of(entry, inventory) if self.may(access) is False]

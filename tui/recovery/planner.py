@@ -43,6 +43,11 @@ def plan(
     return _foreseen(found, Outlooks(assessment, now)) if now is not None else found
 
 
+def steps(contract: Contract, assessment: Assessment) -> tuple[Plan, ...]:
+    """The plans of every step that a session may take, for what they need: those that name no release."""
+    return tuple(plan(kind, contract, assessment) for kind in (PlanKind.CLEANUP, PlanKind.REPLAY, PlanKind.MEND))
+
+
 _FORESEEN: Final = frozenset({Action.DELETE, Action.CREATE, Action.REPAIR})
 """Actions of which what follows is all there is to say; of the others their own words come first."""
 
