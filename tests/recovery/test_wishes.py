@@ -18,11 +18,11 @@ CONTRACT = contract()
 
 
 def text(wanted: str = NAME, space: str = "") -> str:
-    where = f'; annotation validation error: missing key "meta.helm.sh/release-namespace" must be set to "{space}"'
+    more = f'; annotation validation error: missing key "meta.helm.sh/release-namespace": must be set to "{space}"'
     return (
         'Unable to continue with install: ClusterRole "a" in namespace "" exists and cannot be imported into the '
-        'current release: invalid ownership metadata; annotation validation error: key "meta.helm.sh/release-name" must '
-        f'equal "{wanted}": current value is "{OTHER}"{where if space else ""}'
+        "current release: invalid ownership metadata; annotation validation error: key "
+        f'"meta.helm.sh/release-name" must equal "{wanted}": current value is "{OTHER}"{more if space else ""}'
     )
 
 
@@ -80,6 +80,7 @@ def test_a_text_is_read_in_the_codings_that_shells_write(coding: str) -> None:
         (b"all is well", "f tells of no refused install or upgrade"),
         (b"a" * (MAX_ERROR + 1), "f has more than 2048 KiB"),
     ],
+    ids=["empty", "blank", "a program", "a picture", "torn", "something else", "huge"],
 )
 def test_what_is_no_owner_s_text_is_one_sentence(data: bytes, said: str) -> None:
     assert fault(lambda: error_of(data, "f")).startswith(said)
@@ -170,6 +171,7 @@ def test_a_manifest_is_what_the_release_will_own_and_holds_no_value() -> None:
             "m.yaml has more than 5000 documents",
         ),
     ],
+    ids=["broken", "half", "only a comment", "empty", "huge", "endless"],
 )
 def test_what_is_no_manifest_is_one_sentence(data: bytes, said: str) -> None:
     assert fault(lambda: forecast_of(data, "m.yaml")).startswith(said)
