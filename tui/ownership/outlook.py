@@ -12,8 +12,10 @@ from tui.helm.model import Record
 from tui.objects import Inventory, Key, KindKey, Live, Ref
 from tui.ownership.conditions import mapping, sequence, words
 from tui.ownership.controllers import Controllers
-from tui.ownership.evidence import FLUX_LABELS, HELM_RELEASE, INVENTORIES, inventory_key
+from tui.ownership.evidence import FLUX_LABELS, HELM_RELEASE, HOLDER_LABELS, INVENTORIES
+from tui.ownership.holders import APPLICATION, Holders, has_list
 from tui.ownership.model import Assessment, Attribution, Evidence, FamilyView, Source, State
+from tui.ownership.outlook_argo import of_application
 from tui.ownership.outlook_flux import KEEP, of_holder
 from tui.ownership.outlook_model import Event, Outlook, Prospect
 from tui.ownership.outlook_natural import Below, of_owners, of_scaler, of_system, of_time, scalers_of
@@ -45,24 +47,16 @@ class Outlooks:
         self._controllers = Controllers(assessment.inventory, now)
         self._scalers = scalers_of(assessment.inventory)
         self.below = Below(assessment.inventory)
-        self._holders: dict[Key, list[Live]] = {}
+        labels = {kind: prefix for prefix, kinds in HOLDER_LABELS.items() for kind in kinds}
+        holders = Holders(self._inventory, INVENTORIES.values(), labels)
+        self._holders = holders.of
         self._by_release: dict[tuple[str, str], Live] = {}
-        self._unread = ""
-        for kind in INVENTORIES.values():
-            gap = self._inventory.gap(*kind)
-            self._unread = self._unread or (gap.text if gap else "")
-            for holder in self._inventory.of_kind(*kind):
-                self._index(holder)
-
-    def _index(self, holder: Live) -> None:
-        status = mapping(mapping(holder.body).get("status"))
-        if holder.body is None:
-            self._unread = self._unread or f"{holder.ref.label}: only metadata was read"
-        for entry in sequence(mapping(status.get("inventory")).get("entries")):
-            key = inventory_key(words(mapping(entry).get("id"), 1000))
-            if key is not None:
-                self._holders.setdefault(key, []).append(holder)
-        if holder.ref.kind_key == HELM_RELEASE:
+        gaps = (self._inventory.gap(*kind) for kind in INVENTORIES.values())
+        self._unread = next((gap.text for gap in gaps if gap), "")
+        if not self._unread and holders.unread:
+            self._unread = f"the list of {holders.unread} could not be read"
+        for holder in self._inventory.of_kind(*HELM_RELEASE):
+            status = mapping(mapping(holder.body).get("status"))
             for past in map(mapping, sequence(status.get("history"))):
                 self._by_release[words(past.get("namespace")), words(past.get("name"))] = holder
 
@@ -93,7 +87,8 @@ class Outlooks:
 
     def _held(self, key: Key, live: Live | None) -> list[Prospect]:
         """What the Kustomizations and HelmReleases do whose inventory, labels or release hold the object."""
-        holders = {holder.key: holder for holder in self._holders.get(key, ())}
+        lists = (self._inventory.get(ref.key) for ref in self._holders.get(key, ()))
+        holders = {holder.key: holder for holder in lists if holder is not None}
         ghosts: list[Prospect] = []
         for prefix, kind in FLUX_LABELS if live is not None and live.controller is None else ():
             name = live.labels.get(f"{prefix}name") if live is not None else None
@@ -104,8 +99,12 @@ class Outlooks:
         runs = self._by_release.get(release) if release else None
         if runs is not None:
             holders.setdefault(runs.key, runs)
-        found = [p for holder in holders.values() for p in of_holder(holder, live, self._controllers, self._now)]
-        return [*found, *ghosts]
+        return [*(each for holder in holders.values() for each in self._by(holder, live)), *ghosts]
+
+    def _by(self, holder: Live, live: Live | None) -> Iterator[Prospect]:
+        if holder.ref.kind_key == APPLICATION:
+            return of_application(holder, live, self._inventory)
+        return of_holder(holder, live, self._controllers, self._now)
 
     def _labelled(self, key: Key, holders: dict[Key, Live], holder: Live | None) -> Iterator[Prospect]:
         """A label whose holder lists the object is nothing new; one whose holder does not is a ghost."""
@@ -119,7 +118,7 @@ class Outlooks:
             for event, what in _MAY.items():
                 yield Prospect(event, None, label, what, "", gap.text if gap else "only its metadata was read")
             return
-        elif not isinstance(mapping(holder.body.get("status")).get("inventory"), dict):
+        elif not has_list(holder):
             holders[key] = holder  # It keeps no inventory (yet): its label is all there is to go by.
             return
         else:

@@ -55,8 +55,6 @@ def _standing(holder: Live, controllers: Controllers, now: datetime) -> _Standin
     if holder.body is None:
         return _Standing(None, "", "only its metadata was read")
     spec, status = mapping(holder.body.get("spec")), mapping(holder.body.get("status"))
-    if spec.get("kubeConfig"):
-        return _Standing(False, "", "it works on another cluster (spec.kubeConfig), and what it lists is there")
     if holder.deleting:
         return _Standing(None, "", f"it is itself being deleted since {holder.deleting}")
     if spec.get("suspend") is True or opt_out(holder, OPERATOR_RECONCILE) == "disabled":
