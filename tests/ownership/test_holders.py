@@ -143,3 +143,15 @@ def test_a_label_says_what_became_of_the_one_it_names() -> None:
     assert told(sync(entry(thing), kind="HelmRelease"))[1]
     # Before helm-controller 1.5 only the release's own record says what a HelmRelease holds.
     assert told(without, record("sync", 1, "deployed", [document(thing)]))[1]
+
+
+def test_several_holders_are_told_in_the_same_order_whatever_came_first() -> None:
+    thing = obj("ConfigMap", "thing", "apps")
+    holders = [sync(entry(thing), name=name) for name in ("b", "a", "c")]
+    for order in (holders, holders[::-1]):
+        world = judge([thing, *order])
+        assert [e.text[-1] for e in attributed(world, thing).evidence] == ["a", "b", "c"]
+    torn = [obj("Kustomization", name, status={"inventory": 1}) for name in ("b", "a")]
+    for order in (torn, torn[::-1]):
+        found = attributed(judge([thing, *order]), thing)
+        assert found.why_unverifiable == "Kustomization flux-system/a could not be read"

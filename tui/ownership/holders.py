@@ -43,7 +43,8 @@ class Holders:
         self.unread = ""
         self.of: dict[Key, list[Ref]] = defaultdict(list)
         for kind in kinds:
-            for holder in inventory.of_kind(*kind):
+            # Whatever order they were listed in, what is told of them is the same.
+            for holder in sorted(inventory.of_kind(*kind), key=lambda live: live.ref.label):
                 self._index(holder, inventory)
 
     def _index(self, holder: Live, inventory: Inventory) -> None:
