@@ -16,6 +16,7 @@ from tui.ownership.model import (
     FamilyView,
     Finding,
     Missing,
+    Rule,
     Severity,
 )
 from tui.ownership.references import BINDINGS, HPA, scaled_by
@@ -189,8 +190,12 @@ def _leftovers(view: FamilyView, mine: list[Candidate]) -> Iterator[Finding]:
         stamp = stamp_of(candidate.live)
         if stamp is None or stamp.release == view.active.name:
             code = "stamp-absent"
+        elif any(each.lists(candidate.ref.key) for each in view.listed):
+            code = "stamp-foreign"
+        elif Rule.S1 in candidate.rules:
+            continue  # It names a release of another namespace, so this family left nothing: stamp-disagrees says so.
         else:
-            code = "stamp-foreign" if any(each.lists(candidate.ref.key) for each in view.listed) else "stale-leftover"
+            code = "stale-leftover"
         groups[code, candidate.release].append(candidate)
     for (code, release), group in sorted(groups.items()):
         refs = tuple(c.ref for c in group)
