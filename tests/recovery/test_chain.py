@@ -50,6 +50,32 @@ def test_moved_lines_are_found(lines: list[bytes]) -> None:
     assert b"".join(lines) == CHAIN or found_out(b"".join(lines))
 
 
+@given(st.integers(0, 5), st.integers(0, 6))
+def test_a_repeated_line_is_found(which: int, place: int) -> None:
+    lines = CHAIN.splitlines(keepends=True)
+    lines.insert(place, lines[which])
+    assert found_out(b"".join(lines))
+
+
+@given(st.integers(0, 5))
+def test_a_dropped_line_is_found(which: int) -> None:
+    lines = CHAIN.splitlines(keepends=True)
+    del lines[which]
+    assert found_out(b"".join(lines))
+
+
+@given(st.integers(0, 5), st.integers(0, 5))
+def test_two_lines_that_change_places_are_found(one: int, other: int) -> None:
+    lines = CHAIN.splitlines(keepends=True)
+    lines[one], lines[other] = lines[other], lines[one]
+    assert one == other or found_out(b"".join(lines))
+
+
+@given(st.integers(0, len(CHAIN) - 1))
+def test_a_file_that_ends_early_is_found(place: int) -> None:
+    assert found_out(CHAIN[:place])
+
+
 @given(st.integers(1, 5), st.data())
 def test_without_its_mark_all_but_a_lost_end_is_found(count: int, data: st.DataObject) -> None:
     lines = CHAIN.splitlines(keepends=True)
