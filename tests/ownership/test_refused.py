@@ -105,6 +105,17 @@ def test_what_another_holds_stays_and_is_told(parts: dict[str, Any], rule: str, 
     assert only(found).next.startswith("none of them may be re-stamped")
 
 
+@pytest.mark.parametrize("manager", ["helm", "pulumi-resource-kubernetes"])
+@pytest.mark.parametrize("name", [EXPECTED, NEW])
+def test_the_same_name_in_another_namespace_is_another_release(manager: str, name: str) -> None:
+    parts: dict[str, Any] = {"release": name, "release_namespace": "apps", "managers": [(manager, "Update")]}
+    theirs = obj("ClusterRole", "theirs", **parts)
+    world = [active(theirs), theirs] if name == NEW else [theirs]
+    found = judge(world, wish=Wish(name, forecast=listing(theirs)))
+    assert decided(found, theirs)[0] == "protect"
+    assert "S1" in decided(found, theirs)[1]
+
+
 def test_a_strangers_stamp_is_told_and_never_touched() -> None:
     theirs = obj("ServiceAccount", "theirs", release="other")
     found = judge([stale(), theirs], wish=Wish(EXPECTED, forecast=listing(theirs)))

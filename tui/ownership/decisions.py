@@ -138,7 +138,7 @@ def _unstamped(rules: Rules) -> list[Candidate]:
         if not bare and not held:
             continue
         fault = "it bears no complete stamp" if bare else f"{held} holds fields of the release's document"
-        failed = rules.failed(live, (Rule.S4, Rule.S5))
+        failed = rules.failed(live, _for_a_listed(live))
         decision = Decision.PROTECT if failed else Decision.ADOPT
         why = f"{named(active)} lists it, and {fault}"
         why = f"{why}; {'; '.join(w for _, w in failed)}" if failed else f"{why}: stamp it, nothing is deleted"
@@ -157,6 +157,15 @@ def _unstamped(rules: Rules) -> list[Candidate]:
     return found
 
 
+def _for_a_listed(live: Live) -> tuple[Rule, ...]:
+    """What decides over a listed object without a whole stamp; one that names a namespace must agree with S1 too.
+
+    The same name in another namespace is another release, and its objects are not unstamped.
+    """
+    stamp = stamp_of(live)
+    return (Rule.S1, Rule.S4, Rule.S5) if stamp is not None and stamp.namespace else (Rule.S4, Rule.S5)
+
+
 def _awaited(rules: Rules) -> list[Candidate]:
     """In an absent family: listed by the manifest of the expected release, live, and without a whole stamp.
 
@@ -173,7 +182,7 @@ def _awaited(rules: Rules) -> list[Candidate]:
         stamp = stamp_of(live)
         if stamp is not None and (stamp.release != view.expected or whole(stamp, family.namespace)):
             continue
-        failed = rules.failed(live, (Rule.S4, Rule.S5))
+        failed = rules.failed(live, _for_a_listed(live))
         both = tuple(sorted(((Rule.S3, rules.s3(live)), *failed)))
         why = f"the manifest of {view.expected} lists it, and it bears no complete stamp"
         why = f"{why}; {'; '.join(w for _, w in failed)}" if failed else f"{why}: stamp it, nothing is deleted"
