@@ -9,7 +9,7 @@ import pytest
 from tests.clusters import FLUX_SYSTEM, KUSTOMIZE, RBAC, contract, document, inventory, obj, record
 from tests.ownership.judging import NEW, TODAY, active, gap
 from tui.contract.load import load_contract, shipped
-from tui.contract.model import Claim, Contract, Decision, Guardrail, Owner, Selector
+from tui.contract.model import Claim, Contract, Decision, Guardrail, Mark, Owner, Selector
 from tui.helm.model import Document
 from tui.manifest_text import parse_text
 from tui.objects import Gap, Json, Ref
@@ -196,6 +196,23 @@ def test_the_appliers_own_marks_count_as_set() -> None:
         found = one(given(new("Service", "web", "apps"), file=file), by=by)
         assert found.claim is not None
         assert (found.claim.owner, found.verdict) == (owner, Verdict.PASS)
+
+
+def test_an_appliers_mark_that_names_the_object_counts_too() -> None:
+    tracked = {"argocd.argoproj.io/tracking-id": "*:/Service:apps/web"}
+    claims = (
+        Claim("argo", "gitops", "argo/apps/", (Selector(kinds=("Service",), annotations=tracked),)),
+        Claim("pulumi", "infrastructure", "", (Selector(kinds=("Service",)),)),
+    )
+    mark = Mark(annotation={"argocd.argoproj.io/tracking-id": "*:{group}/{kind}:{namespace}/{name}"})
+    by = contract(claims=claims, owners={**BASE.owners, "argo": Owner("argo", "Argo CD", (mark,))})
+    owners = [
+        each.claim.owner
+        for name in ("web", "other")
+        for each in asked(given(new("Service", name, "apps"), file="argo/apps/x.yaml"), by=by).documents
+        if each.claim is not None
+    ]
+    assert owners == ["argo", "pulumi"]
 
 
 def test_a_live_objects_own_marks_stay_when_it_is_applied_again() -> None:

@@ -63,15 +63,21 @@ TOOLS: Final = (
         INFRASTRUCTURE,
         (
             Mark(label={"crossplane.io/composite": "*"}),
+            Mark(label={"crossplane.io/claim-name": "*"}),
             Mark(annotation={"crossplane.io/composition-resource-name": "*"}),
-            Mark(manager=("apiextensions.crossplane.io/*",)),
+            Mark(manager=("crossplane", "apiextensions.crossplane.io/*")),
         ),
     ),
     Tool(
         "olm",
         "Operator Lifecycle Manager",
         INFRASTRUCTURE,
-        (Mark(label={"olm.owner": "*"}), Mark(label={"olm.managed": "true"})),
+        (
+            Mark(label={"olm.owner": "*"}),
+            Mark(label={"olm.managed": "true"}),
+            # What an operator's bundle installs names it as owner, and not as controller.
+            Mark(owner_kind=("ClusterServiceVersion.operators.coreos.com", "CatalogSource.operators.coreos.com")),
+        ),
     ),
     Tool(
         "flux-operator",

@@ -71,14 +71,24 @@ def claim_of(contract: Contract, claims: Claims, written: Written, applier: str 
     if applier is None or (claim is not None and claim.owner == applier):
         return claim
     marks = contract.owners[applier].marks
-    labels = {name: _example(value) for mark in marks for name, value in (mark.label or {}).items() if is_plain(name)}
-    notes = {k: _example(value) for mark in marks for k, value in (mark.annotation or {}).items() if is_plain(k)}
+    labels, notes = (
+        {
+            name: _example(value, written.ref)
+            for mark in marks
+            for name, value in (getattr(mark, texts) or {}).items()
+            if is_plain(name)
+        }
+        for texts in ("label", "annotation")
+    )
     marked = claims.of(written.ref, {**labels, **written.labels}, {**notes, **written.annotations}, written.body)
     return marked if marked is not None and marked.owner == applier else claim
 
 
-def _example(value: str) -> str:
-    """A value that a glob matches, for the usual ones."""
+def _example(value: str, ref: Ref) -> str:
+    """A value that a mark's glob matches on this object, for the usual globs."""
+    own = {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace or "", "name": ref.name}
+    for word, stands_for in own.items():
+        value = value.replace(f"{{{word}}}", stands_for)
     return value.replace("*", "x").replace("?", "x")
 
 
