@@ -1,9 +1,6 @@
 """What is said of other sessions: one that was left open here, and those of other operators. Pure."""
 
-from collections.abc import Sequence
-
 from screens.journal_rows import ACTION_STATES, begun, counts, opened, parted
-from screens.shelf import Left
 from tui.recovery.journal import Session
 from tui.recovery.lease import Standing, State
 from tui.recovery.ports import Hold
@@ -32,15 +29,6 @@ def unfinished_lines(session: Session, more: int) -> tuple[Line, ...]:
     if more:
         lines += [(), line(muted(f"{plural(more, 'older session')} left open too: see the Journal screen"))]
     return tuple(lines)
-
-
-def offer_lines(left_open: Sequence[Left]) -> tuple[Line, ...]:
-    """One line that offers to take up the newest of the sessions that were left open; nothing where there is none."""
-    if not left_open:
-        return ()
-    left = left_open[0]
-    when = f" goes on with the session of {begun(left.session)} UTC, which was not ended: {left.told}"
-    return (line(warn("! "), accent("b"), when),)
 
 
 def lapsed_lines(standing: Standing) -> tuple[Line, ...]:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 
 from screens.controllers_rows import HEADINGS, controller_rows, log_target, namespaces, state_lines
@@ -9,11 +10,18 @@ from screens.desk import Desk
 from screens.inspector import Aspect, Inspector
 from screens.listing import Listing
 from screens.overview_rows import health_spans
+from screens.plan_rows import outcome_line
+from screens.question import Ask, Reply
 from screens.view import View
+from tui.faults import Fault
 from tui.objects import Key, Ref
+from tui.recovery.mend_flux import is_flux
+from tui.text import clean
 from tui.widgets.ledger import Ledger
 from tui.widgets.lines import Lines
-from tui.widgets.spans import Line, Row, line, muted, warn
+from tui.widgets.spans import Line, Row, line, muted, plain_text, warn
+
+BEGIN_FIRST = "reconcile now takes a recovery session: 5 goes to Recovery, b begins one"
 
 
 class Controllers(Listing):
@@ -26,6 +34,7 @@ class Controllers(Listing):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l", "logs", "Logs"),
         Binding("e", "events", "Events"),
+        Binding("r", "reconcile", "Reconcile now"),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -97,15 +106,48 @@ class Controllers(Listing):
         if live is not None:
             self.ask(Aspect.LOGS, containers[turn % len(containers)], live.ref)
 
+    def action_reconcile(self) -> None:
+        """Asks a Flux object to reconcile now: through the gate, in a session."""
+        ref = self.selected_ref()
+        if ref is None or not is_flux(ref):
+            return
+        if self.desk.session is None:
+            told = "read-only: nothing can be changed here" if self.desk.view.read_only else BEGIN_FIRST
+            self.notify(told, severity="warning", markup=False)
+        else:
+            self._reconcile(ref)
+
+    @work(group="reconcile", exclusive=True, exit_on_error=False, description="ask Flux to reconcile")
+    async def _reconcile(self, ref: Ref) -> None:
+        session, told = self.desk.session, ""
+        try:
+            plan = await session.plan_reconcile([ref]) if session is not None else None
+            if session is None or plan is None:
+                return
+            if not plan.entries:
+                told = next((why for _, why in plan.left_out), "it cannot be asked to reconcile")
+                return
+            question = await session.look(plan, plan.entries[0])
+            if await self.app.push_screen_wait(Ask(question, self.desk.ticks)) is Reply.YES:
+                outcome = await self.desk.carry_out(plan, question)
+                told = plain_text(outcome_line(outcome))
+        except Fault as fault:
+            told = f"{ref.label}: {fault}"
+        finally:
+            if told:
+                self.notify(clean(told, 400), markup=False)
+
     def action_back(self) -> None:
         """Back to the list; the next log is the first container's again."""
         self._log_of = None
         super().action_back()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Logs where there are containers."""
+        """Logs where there are containers, a request to reconcile where Flux would hear it."""
         del parameters
+        key = self.selected() if self.is_mounted else None
+        if action == "reconcile":
+            return key is not None and key.group.endswith(".toolkit.fluxcd.io")
         if action == "logs":
-            key = self.selected() if self.is_mounted else None
             return True if key is not None and key.kind in ("Pod", "Deployment") else None
         return True

@@ -1,6 +1,6 @@
 """Where a recovery stands on its screen: the step, its plan, and what was asked for beside it. Knows no widget."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -8,11 +8,12 @@ from screens.recovery_rows import Step
 from tui.ownership.model import Finding
 from tui.recovery.outcome import Outcome
 from tui.recovery.plan import Entry, Plan, PlanKind
+from tui.recovery.question import Trial
 
 if TYPE_CHECKING:
     from tui.recovery.session import Session
 
-PLANS: Final = {Step.CLEANUP: PlanKind.CLEANUP, Step.REPLAY: PlanKind.REPLAY}
+PLANS: Final = {Step.PREFLIGHT: PlanKind.MEND, Step.CLEANUP: PlanKind.CLEANUP, Step.REPLAY: PlanKind.REPLAY}
 """The plan of each step that has one."""
 
 
@@ -29,7 +30,9 @@ class Course:
     """``aside`` is a task that takes the place of the step's own; ``planned_in`` is the session the plan was made in.
 
     ``number`` tells a late plan from the one that is waited for. ``last`` is how the last entry of this step ended.
-    ``places`` is where the cursor was in each step.
+    ``places`` is where the cursor was in each step. ``trials`` are dry runs by the entries' ids, ``tried`` says
+    of which task and session they are, ``progress`` how far they are while they run,
+    ``rehearsed`` the number of the plan that they try.
     """
 
     step: Step = Step.PREFLIGHT
@@ -38,7 +41,12 @@ class Course:
     planned_in: "Session | None" = None
     number: int = 0
     last: Outcome | None = None
-    places: dict[Step, Hashable] = field(default_factory=dict)
+    places: dict[Step, Hashable | None] = field(default_factory=dict)
+
+    trials: dict[str, Trial] = field(default_factory=dict)
+    progress: str = ""
+    rehearsed: int = -1
+    tried: "tuple[Task, Session] | None" = None
 
     @property
     def task(self) -> Task | None:
@@ -55,6 +63,7 @@ class Course:
         """Goes to a step; ``cursor`` is where the one that is left had it."""
         self.places[self.step] = cursor
         self.step, self.aside, self.plan, self.last = step, None, None, None
+        self.tried, self.trials, self.progress, self.rehearsed = None, {}, "", -1
 
     def turn_to(self, task: Task | None) -> None:
         """Takes up a task beside the step's own, or goes back to that."""
@@ -66,6 +75,21 @@ class Course:
             return False
         self.plan, self.planned_in = plan, session
         return True
+
+    def untried(self) -> Plan | None:
+        """The plan, where it is a session's and was not tried in it since its task was taken up; else None."""
+        if self.task is None or self.plan is None or self.planned_in is None or not self.plan.all:
+            return None
+        if self.tried == (self.task, self.planned_in):
+            return None
+        self.tried, self.trials, self.rehearsed = (self.task, self.planned_in), {}, self.number
+        return self.plan
+
+    def heard(self, number: int, trials: Mapping[str, Trial], done: int, of: int) -> None:
+        """Takes what the dry runs tell; the answers hold for later plans of the task too."""
+        if number == self.rehearsed:
+            self.trials.update(trials)
+            self.progress = f"{done} of {of}" if done < of else ""
 
     def entry_at(self, key: Hashable | None) -> Entry | None:
         """The entry of a row; of a finding, the first that mends one of its resources."""

@@ -7,16 +7,17 @@ most one at a time, and always of the newest inventory.
 import asyncio
 import gc
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from screens.attending import Attending
 from screens.changes import WATCHED, Change, changed, controllers_of
 from screens.judging import Judgement, Tuning
-from screens.link import Event, Link, Opener
+from screens.link import Event, Opener
 from screens.shelf import Left, Shelf, read_shelf
 from screens.view import Feed, Phase, View
 from tui.faults import Fault
@@ -25,9 +26,6 @@ from tui.ownership.model import Wish
 from tui.recovery.ports import Progress
 
 if TYPE_CHECKING:
-    from tui.recovery.outcome import Outcome
-    from tui.recovery.plan import Plan
-    from tui.recovery.question import Question
     from tui.recovery.session import Session
 
 BREATH: Final = 10.0
@@ -46,12 +44,11 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 """A piece of work, begun when its worker is: one that is called off before leaves nothing behind."""
 
 
-class Desk:
+class Desk(Attending):
     """Owns the link, the session and the View.
 
     ``emit`` is called with every new View, ``spawn`` runs a coroutine beside, ``journals`` tells where this machine's
-    journals are and is called in a thread. ``writing`` is true while a change is on its way; ``last_session`` is the
-    one to report on.
+    journals are and is called in a thread.
     """
 
     def __init__(
@@ -64,15 +61,9 @@ class Desk:
         tuning: Tuning,
         journals: Callable[[], Path] | None = None,
     ) -> None:
+        super().__init__(view)
         self._journals = journals
         self.ticks = tuning.ticks
-        self.view = view
-        self.link: Link | None = None
-        self.session: Session | None = None
-        self.last_session: Session | None = None
-        self.writing = False
-        self._written = asyncio.Event()
-        self._written.set()
         self._opener = opener
         self._clock = tuning.clock
         self._emit = emit
@@ -171,86 +162,12 @@ class Desk:
             gc.freeze()
         await self._assess(hurry=True)
 
-    async def begin(self, resumed: Path | None = None) -> None:
-        """Begins a recovery session, with a preflight of its own; ``resumed`` is a journal to go on with.
-
-        Raises Fault.
-        """
-        if self.link is None or self.link.session is None or self.session is not None:
-            return
-        session = await self.link.session(resumed)
-        try:
-            await self._prepare(session, resumed)
-            assessment = session.assessment or await session.refresh(self._progress)
-        except BaseException:
-            await _undone(session, resumed)
-            raise
-        self.session = self.last_session = session
-        self._set(in_session=True, wish=session.wish)
-        await self.adopt(assessment.inventory)
-        await self.read_shelf()
-
-    async def _prepare(self, session: "Session", resumed: Path | None) -> None:
-        if resumed is None:
-            session.state(self.view.wish)
-            return
-        session.state(self._stated_in(resumed))
-        # What was begun is brought to its end, which may take requests.
-        with self._underway():
-            await session.take_up(self._progress)
-
-    def _stated_in(self, journal: Path) -> Wish:
-        """What the operator of an earlier process stated of a release, last."""
-        # Imported on first use: the first frame is painted before a session is begun.
-        from tui.recovery.resume import wish_of
-
-        found = self.view.shelf.named(journal.stem)
-        return wish_of(found.reading.entries) if found else Wish()
-
     async def state(self, wish: Wish) -> None:
         """Takes what the operator states of a release, and judges by it. Raises Fault where the journal fails."""
         if self.session is not None:
             self.session.state(wish)
         self._set(wish=wish)
         await self._assess(hurry=True)
-
-    async def end(self) -> None:
-        """Ends the session; its report stays. Raises Fault where the journal cannot be written."""
-        if self.session is not None:
-            session, self.session = self.session, None
-            self._set(in_session=False)
-            await session.close()
-            await self.read_shelf()
-
-    def leave(self) -> None:
-        """Lets the session go without an end, for a process that must go at once: the next start takes it up."""
-        if self.session is not None:
-            session, self.session = self.session, None
-            session.leave()
-
-    async def carry_out(self, plan: "Plan", question: "Question") -> "Outcome":
-        """Does what was confirmed; the typed name was compared before. Raises Fault where the journal fails."""
-        session = self.session
-        if session is None:
-            raise Fault("there is no session any more")
-        with self._underway():
-            outcome = await session.carry_out(plan, question, question.entry.typed)
-        self._take_in(question.entry.ref.key, session)
-        return outcome
-
-    @contextmanager
-    def _underway(self) -> Iterator[None]:
-        self.writing = True
-        self._written.clear()
-        try:
-            yield
-        finally:
-            self.writing = False
-            self._written.set()
-
-    async def written(self) -> None:
-        """Returns when no change is on its way."""
-        await self._written.wait()
 
     def _take_in(self, key: Key, session: "Session") -> None:
         """Shows what the session saw of one object at last; the watch tells of the rest."""
@@ -358,19 +275,9 @@ class Desk:
         await self._assess()
 
     async def close(self) -> None:
-        """Ends the session and closes the link."""
+        """Ends the session, unless it was left, and closes the link."""
         with suppress(Fault):
             await self.end()
         if self.link is not None:
             link, self.link = self.link, None
             await link.close()
-
-
-async def _undone(session: "Session", resumed: Path | None) -> None:
-    """Takes a session back that could not be begun; one that was to be taken up stays as it was left."""
-    if resumed is None:
-        await session.close()
-        return
-    if session.hold is not None:
-        await session.hold.release()
-    session.leave()

@@ -12,11 +12,13 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from screens.course import Task
 from screens.desk import Desk
 from screens.journal_rows import (
     ENTRY_HEADINGS,
     HEADINGS,
     begun,
+    can_undo,
     chain_line,
     entry_lines,
     entry_of,
@@ -26,12 +28,13 @@ from screens.journal_rows import (
     session_rows,
     state_of,
 )
-from screens.room import Room, SaveReport
+from screens.room import Room, SaveReport, Visit
 from screens.shelf import Shelf, read_backup
 from screens.view import View, age
 from screens.yaml_text import yaml_lines
 from tui.faults import Fault
 from tui.recovery.journal import Session
+from tui.recovery.plan import PlanKind
 from tui.widgets.finder import Finder
 from tui.widgets.ledger import Ledger
 from tui.widgets.lines import Lines
@@ -57,6 +60,7 @@ class Journal(Room):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "find", "Filter"),
         Binding("y", "copy_of", "What it was"),
+        Binding("u", "undo", "Undo"),
         Binding("w", "write", "Write report"),
         Binding("c", "clip", "Copy report"),
         Binding("escape", "back", "Back", show=False),
@@ -129,7 +133,7 @@ class Journal(Room):
         if self._inside:
             pane.show(entry_lines(entry_of(session, key)))
         else:
-            pane.show(session_lines(session, can_undo=False))
+            pane.show(session_lines(session, self.desk.view.identity))
 
     def on_resize(self) -> None:
         """Lines are cut to the width."""
@@ -227,6 +231,12 @@ class Journal(Room):
             self._describe()
             self.query_one("#detail", Pane).scroll_home(animate=False)
 
+    def action_undo(self) -> None:
+        """Goes to the Recovery screen with the plan of what would put back what the session did."""
+        session = self._session()
+        if session is not None:
+            self.post_message(Visit("recovery", Task(PlanKind.UNDO, session.name)))
+
     def action_write(self) -> None:
         """Saves the session's journal as Markdown."""
         session = self._session()
@@ -243,11 +253,12 @@ class Journal(Room):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Names only what can be done with what the cursor is on."""
         del parameters
-        if action not in ("copy_of", "write", "clip") or not self.is_mounted:
+        if action not in ("copy_of", "undo", "write", "clip") or not self.is_mounted:
             return True
         if action == "copy_of":
             return bool(self._backup())
-        return self._session() is not None
+        session = self._session()
+        return session is not None and (action != "undo" or can_undo(session, self.desk.view.identity))
 
 
 _ESC = line(accent("esc"), muted(" goes back to the sessions"))

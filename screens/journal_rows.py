@@ -7,6 +7,7 @@ from typing import Any, Final
 from screens.shelf import Shelf
 from tui.recovery.chain import Entry
 from tui.recovery.journal import Session
+from tui.recovery.ports import Identity
 from tui.recovery.progress import ActionProgress, ActionState, progress_of
 from tui.widgets.spans import Line, Row, Span, accent, bad, good, line, muted, plural, strong, warn
 
@@ -119,22 +120,32 @@ def chain_line(session: Session) -> Line:
     return line(good("✓ "), f"the chain of {plural(len(reading.entries), 'entry', 'entries')} is whole")
 
 
-def session_lines(session: Session | None, *, can_undo: bool) -> tuple[Line, ...]:
-    """One session told whole: whether its journal holds, what became of each action, where copies are, who it was."""
-    return tuple(_session(session, can_undo=can_undo)) if session is not None else ()
+def session_lines(session: Session | None, here: Identity | None) -> tuple[Line, ...]:
+    """One session told whole: whether its journal holds, what became of each action, where copies are, who it was.
+
+    ``here`` is the cluster that is open, where one is.
+    """
+    return tuple(_session(session, here)) if session is not None else ()
 
 
-def _session(session: Session, *, can_undo: bool) -> Iterator[Line]:
+def _session(session: Session, here: Identity | None) -> Iterator[Line]:
     fields = opened(session)
     yield chain_line(session)
     actions = progress_of(session.reading.entries).values()
-    if can_undo and any(action.backup for action in actions):
+    if can_undo(session, here):
         yield line(accent("u"), muted(" brings back what it deleted or changed, one confirmed resource at a time"))
     yield from action_lines(actions)
     yield ()
     for title, name in (("server", "server"), ("cluster", "cluster"), ("user", "user"), ("contract", "contract")):
         yield line(muted(f"{title:10}"), _said(fields.get(name)))
     yield line(muted("file      "), str(session.path))
+
+
+def can_undo(session: Session, here: Identity | None) -> bool:
+    """Whether a session ended on the cluster that is open, whole, and with something done that may be put back."""
+    if here is None or state_of(session) != CLOSED or opened(session).get("cluster") != here.cluster_uid:
+        return False
+    return any(action.state is ActionState.DONE for action in progress_of(session.reading.entries).values())
 
 
 def action_lines(actions: Iterable[ActionProgress]) -> Iterator[Line]:
@@ -189,6 +200,8 @@ _WORDS: Final[Mapping[str, Span]] = {
     "in-doubt": bad("? in doubt"),
     "skipped": muted("· skipped"),
     "verified": Span("health checked"),
+    "lease": Span("claim"),
+    "settled": Span("looked at again"),
     "torn": warn("! a line was cut short"),
 }
 """What each kind of entry is called; another is called by its own name."""

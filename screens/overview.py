@@ -8,6 +8,8 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
+from screens.desk import Desk
+from screens.offer import offer_lines
 from screens.overview_rows import (
     brief_lines,
     controller_lines,
@@ -18,13 +20,13 @@ from screens.overview_rows import (
     verdict_lines,
     where_lines,
 )
-from screens.room import Room, Visit
+from screens.room import Begin, Room, Visit
 from screens.view import View
 from tui.ownership.model import Finding
 from tui.widgets.ledger import Ledger
 from tui.widgets.lines import Lines
 from tui.widgets.pane import Pane
-from tui.widgets.spans import Line, muted
+from tui.widgets.spans import Line, fit, muted
 from tui.widgets.text import content
 
 
@@ -41,8 +43,13 @@ class Overview(Room):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "describe", "Evidence"),
+        Binding("b", "begin", "Go on with the session"),
         Binding("escape", "back", "Back", show=False),
     ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._offering = False
 
     def body(self) -> Iterable[Widget]:
         """Facts on top, findings below; the finding's evidence beside them where there is room."""
@@ -59,7 +66,9 @@ class Overview(Room):
 
     def draw(self, view: View) -> None:
         """Shows what is known; before the first answer, that it is awaited."""
-        self.query_one("#verdict", Static).update(content(verdict_lines(view, self.size.width - 2)))
+        width = self.size.width - 2
+        offered = () if view.in_session else (fit(one, width) for one in offer_lines(view.left_open))
+        self.query_one("#verdict", Static).update(content([*offered, *verdict_lines(view, width)]))
         waiting: tuple[Line, ...] = ((muted("not read yet"),),) if view.assessment is None else ()
         controllers = waiting or controller_lines(view.health, 20 if self.has_class("-tall") else 4)
         families = waiting or family_lines(view)
@@ -69,6 +78,9 @@ class Overview(Room):
         self.query_one("#findings", Ledger).show(finding_rows(view))
         self.query_one("#where", Static).update(content(where_lines(view, self.size.width - 2)))
         self._describe()
+        if self.check_action("begin", ()) != self._offering:
+            self._offering = not self._offering
+            self.refresh_bindings()
 
     def on_resize(self) -> None:
         """Some lines are cut to the width."""
@@ -97,6 +109,16 @@ class Overview(Room):
     def action_describe(self) -> None:
         """Shows the finding's evidence, where it is not beside it already."""
         self.toggle_class("-detail")
+
+    def action_begin(self) -> None:
+        """Goes to the Recovery screen and goes on with the session that was left open."""
+        self.post_message(Visit("recovery", Begin()))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """A session is taken up where one was left open."""
+        del parameters
+        view = self.desk.view
+        return bool(view.left_open) and not view.in_session and not view.read_only if action == "begin" else True
 
     def action_back(self) -> None:
         """Back to the list."""

@@ -191,8 +191,8 @@ def finding_rows(view: View) -> list[Row]:
     return rows
 
 
-def finding_lines(finding: Finding | None) -> tuple[Line, ...]:
-    """One finding told whole: summary, evidence, resources and the next step."""
+def finding_lines(finding: Finding | None, *, mended: bool = False) -> tuple[Line, ...]:
+    """One finding told whole: summary, evidence, resources and the next step; ``mended``: by the question of Enter."""
     if finding is None:
         return ()
     lines: list[Line] = [line(severity_span(finding.severity), " ", strong(finding.code)), line(finding.summary), ()]
@@ -205,7 +205,8 @@ def finding_lines(finding: Finding | None) -> tuple[Line, ...]:
         if len(finding.resources) > 40:
             lines.append(line(muted(f"  and {counted(len(finding.resources) - 40)} more")))
     where = destination(finding)
-    lines += [(), line(muted("next  "), finding.next), line(accent("enter"), muted(f" goes to {where.title}"))]
+    then = " asks about the first of these:" if mended else f" goes to {where.title}"
+    lines += [(), line(muted("next  "), finding.next), line(accent("enter"), muted(then))]
     return tuple(lines)
 
 

@@ -1,10 +1,11 @@
 """The plan of a step and how its entries ended, as lines and rows. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Action, Entry, Plan
+from tui.recovery.question import Trial
 from tui.widgets.spans import Line, Role, Row, Span, bad, good, line, muted, plural, strong, warn
 
 ACTIONS: Final = {
@@ -13,6 +14,11 @@ ACTIONS: Final = {
     Action.DELETE: ("- delete", Role.BAD),
     Action.CREATE: ("+ create", Role.GOOD),
     Action.RETIRE: ("- retire", Role.BAD),
+    Action.REPAIR: ("~ repair", Role.WARN),
+    Action.RESTORE: ("+ restore", Role.WARN),
+    Action.RECONCILE: ("» reconcile", Role.ACCENT),
+    Action.RESUME: ("» resume", Role.ACCENT),
+    Action.UNFINALIZE: ("- finalizer", Role.BAD),
 }
 """What an entry does, as a symbol and a word."""
 
@@ -25,17 +31,27 @@ OUTCOMES: Final = {
 }
 
 
-PLAN_HEADINGS: Final = ("op", "kind", "namespace/name", "owner now", "after", "why")
-NARROW_HEADINGS: Final = ("op", "kind", "namespace/name", "owner now → after")
-"""The reason stands below the table there, with what comes next."""
+def headings(trials: Mapping[str, Trial], *, wide: bool) -> tuple[str, ...]:
+    """The titles of the plan's columns. On a narrow screen the reason stands below the table, with what comes next."""
+    tried = ("dry run",) if trials else ()
+    if wide:
+        return ("op", "kind", "namespace/name", "owner now", "after", *tried, "why")
+    return ("op", "kind", "namespace/name", *tried, "owner now → after")
 
 
-def plan_rows(plan: Plan, ended: Iterable[Outcome], *, wide: bool) -> list[Row]:
-    """The plan's table; below it what was refused or failed, and what is not in the plan though one may look for it."""
-    rows = [_entry_row(entry, wide=wide) for entry in plan.entries]
+def plan_rows(plan: Plan, ended: Iterable[Outcome], trials: Mapping[str, Trial], *, wide: bool) -> list[Row]:
+    """The plan's table; below it what is only done where one asks for it, what ended badly, and what is not planned.
+
+    ``trials`` are the dry runs of the entries, by their ids.
+    """
+    rows = [_entry_row(entry, trials, wide=wide) for entry in plan.entries]
     if not rows:
         rows.append(Row.note(good("✓ nothing to do in this step")))
-    bad_ends = [one for one in ended if one.status in (Status.REFUSED, Status.FAILED, Status.IN_DOUBT)]
+    if plan.offered:
+        rows.append(Row.note(muted("offered, done only where you ask for it:")))
+        rows += [_entry_row(entry, trials, wide=wide) for entry in plan.offered]
+    last = {one.entry.id: one for one in ended}
+    bad_ends = [one for one in last.values() if one.status in BAD_ENDS]
     rows += [Row.note(OUTCOMES[one.status], f"  {one.entry.ref.label}: {one.text}") for one in bad_ends]
     if plan.left_out:
         rows.append(Row.note(muted(f"not in this plan, {plural(len(plan.left_out), 'resource')}:")))
@@ -43,20 +59,35 @@ def plan_rows(plan: Plan, ended: Iterable[Outcome], *, wide: bool) -> list[Row]:
     return rows
 
 
+BAD_ENDS: Final = (Status.IN_DOUBT, Status.FAILED, Status.REFUSED)
+"""The ends that need a look, what needs it first in front."""
+
+
+def trial_span(trial: Trial | None) -> Span:
+    """How a dry run went, in a symbol and a word."""
+    if trial is None:
+        return muted("")
+    if trial.awaits:
+        return muted("… later")
+    return good("✓ ok") if trial.ok else bad("✗ no")
+
+
 def after(entry: Entry) -> str:
     """Who has the resource once the entry is done."""
-    return "gone" if entry.action in (Action.DELETE, Action.RETIRE) else entry.release
+    if entry.action in (Action.DELETE, Action.RETIRE):
+        return "gone"
+    return entry.release or entry.owner_now
 
 
-def _entry_row(entry: Entry, *, wide: bool) -> Row:
-    operation = line(Span(*ACTIONS[entry.action]))
-    cells = (operation, line(entry.ref.kind), line(entry.ref.path))
+def _entry_row(entry: Entry, trials: Mapping[str, Trial], *, wide: bool) -> Row:
+    cells = (line(Span(*ACTIONS[entry.action])), line(entry.ref.kind), line(entry.ref.path))
+    tried = (line(trial_span(trials.get(entry.id))),) if trials else ()
     if wide:
-        return Row(entry.id, (*cells, line(entry.owner_now), line(after(entry)), line(entry.why)))
-    return Row(entry.id, (*cells, line(entry.owner_now, muted(" → "), after(entry))))
+        return Row(entry.id, (*cells, line(entry.owner_now), line(after(entry)), *tried, line(entry.why)))
+    return Row(entry.id, (*cells, *tried, line(entry.owner_now, muted(" → "), after(entry))))
 
 
-def entry_lines(entry: Entry | None) -> tuple[Line, ...]:
+def entry_lines(entry: Entry | None, trial: Trial | None = None) -> tuple[Line, ...]:
     """One entry of the plan told whole."""
     if entry is None:
         return ()
@@ -66,6 +97,9 @@ def entry_lines(entry: Entry | None) -> tuple[Line, ...]:
         line(muted("owner  "), entry.owner_now, muted(" → "), after(entry)),
         line(muted("then   "), entry.then),
     ]
+    if trial is not None:
+        good_or_later = trial.ok or trial.awaits
+        lines.append(line(muted("tried  "), Span(trial.text) if good_or_later else bad(f"✗ {trial.text}")))
     lines += [line(muted("used   "), use) for use in entry.used_by]
     if entry.rests_on:
         lines.append(line(muted("after  "), f"{plural(len(entry.rests_on), 'entry', 'entries')} that must leave first"))
@@ -83,13 +117,15 @@ def plan_lines(plan: Plan | None, *, in_session: bool, can_begin: bool) -> tuple
         for action in Action
         if (number := sum(entry.action is action for entry in plan.entries))
     )
+    if plan.offered:
+        counts = f"{counts or 'nothing to do'}, {len(plan.offered)} offered"
     lines = [line(strong(counts or "nothing to do"), _hint(plan, in_session=in_session, can_begin=can_begin))]
     lines += [line(warn("! "), text) for text in plan.advice]
     return tuple(lines)
 
 
 def _hint(plan: Plan, *, in_session: bool, can_begin: bool) -> Span:
-    if not plan.entries:
+    if not plan.all:
         return muted("   right goes on to the next step")
     if in_session:
         return muted("   enter asks about the resource under the cursor, one at a time")

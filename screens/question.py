@@ -2,23 +2,21 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from screens.question_rows import question_lines, question_title
+from screens.choice import GRACE
+from screens.question_rows import question_lines, question_title, stake_of
 from screens.typed import Typed
 from tui.recovery.question import Question
 from tui.widgets.keys import Keys
 from tui.widgets.pane import Pane
 from tui.widgets.spans import Line, accent, bad, fit, line, muted
 from tui.widgets.text import content
-
-GRACE: Final = 0.5
-"""Seconds in which no answer is taken: a key pressed for the screen before must not answer this one."""
 
 
 class Reply(StrEnum):
@@ -70,7 +68,7 @@ class Ask(ModalScreen[Reply]):
     def _answers(self) -> Line:
         if not self._question.allowed:
             return line(bad("cannot be done: "), accent("n"), muted(" skip   "), accent("esc"), muted(" leave"))
-        yes = " this one, after its name is typed   " if self._question.entry.typed else " this one   "
+        yes = " this one, after its name is typed   " if self._question.typed else " this one   "
         return line(accent("y"), muted(yes), accent("n"), muted(" skip   "), accent("esc"), muted(" leave"))
 
     @property
@@ -81,12 +79,11 @@ class Ask(ModalScreen[Reply]):
         """Confirms this one, after its name was typed where that is asked for."""
         if self._too_early or not self._question.allowed:
             return
-        entry = self._question.entry
-        if not entry.typed:
+        entry, typed = self._question.entry, self._question.typed
+        if not typed:
             self.dismiss(Reply.YES)
             return
-        stake = [question_title(entry), *(line("  ", use) for use in entry.used_by), line(entry.then)]
-        self.app.push_screen(Typed(f"Confirm: {entry.action.value}", stake, entry.typed), self._typed)
+        self.app.push_screen(Typed(f"Confirm: {entry.action.value}", stake_of(self._question), typed), self._typed)
 
     def _typed(self, right: str | None) -> None:
         if right:

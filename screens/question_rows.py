@@ -6,14 +6,27 @@ from screens.plan_rows import ACTIONS, entry_lines
 from screens.yaml_text import text_lines
 from tui.recovery.plan import Action, Entry
 from tui.recovery.question import Question
-from tui.widgets.spans import Line, Span, bad, good, line, muted, strong
+from tui.widgets.spans import Line, Span, bad, good, line, muted, strong, warn
 
 
 def question_title(entry: Entry) -> Line:
     """``Delete ClusterRole flux-view?``."""
-    word = entry.action.value.capitalize()
-    whom = f" for {entry.release}" if entry.action is not Action.DELETE else ""
-    return line(Span(word, ACTIONS[entry.action][1]), " ", strong(entry.ref.label), f"{whom}?")
+    word = entry.action.value.replace("-", " ").capitalize()
+    whom = f" for {entry.release}" if entry.release and entry.action is not Action.DELETE else ""
+    what = f" ({entry.finalizer})" if entry.finalizer else ""
+    return line(Span(word, ACTIONS[entry.action][1]), " ", strong(entry.ref.label), f"{what}{whom}?")
+
+
+def stake_of(question: Question) -> tuple[Line, ...]:
+    """What is at stake where a name is to be typed: who loses what, and what is taken from whom."""
+    entry = question.entry
+    taken = (line("  ", warn("! "), f"takes {text}") for text in _taken(question))
+    return (question_title(entry), *(line("  ", use) for use in entry.used_by), *taken, line(entry.then))
+
+
+def _taken(question: Question) -> Iterator[str]:
+    for conflict in sorted(question.conflicts):
+        yield f"{conflict.field} from {conflict.manager or 'an unnamed manager'}"
 
 
 def question_lines(question: Question) -> tuple[Line, ...]:
@@ -29,6 +42,7 @@ def _question(question: Question) -> Iterator[Line]:
         yield line(bad("✗ refused: "), question.refusal)
     yield from entry_lines(entry)[1:]
     yield line(muted("tried  "), question.dry_run)
+    yield from (line(warn("takes  "), text) for text in _taken(question))
     marks = question.evidence or ("none: nothing says who owns it",)
     yield from (line(muted("marks  " if not index else "       "), text) for index, text in enumerate(marks))
     new = entry.action is Action.CREATE

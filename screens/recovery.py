@@ -16,13 +16,12 @@ from screens.beginning import Beginning
 from screens.course import Course, Task
 from screens.desk import Desk
 from screens.link import DrillCheck
-from screens.overview_rows import destination, finding_lines
-from screens.plan_rows import NARROW_HEADINGS, PLAN_HEADINGS, entry_lines, plan_rows
-from screens.recovery_lines import above_lines, whole_report, work_lines
+from screens.overview_rows import destination
+from screens.plan_rows import headings, plan_rows
+from screens.recovery_lines import above_lines, detail_lines, whole_report, work_lines
 from screens.recovery_rows import (
     STEPS,
     Step,
-    hand_back_lines,
     preflight_rows,
     step_line,
     verify_rows,
@@ -30,12 +29,13 @@ from screens.recovery_rows import (
 from screens.room import Begin, Room, SaveReport, Visit
 from screens.stating import ask_retirement, ask_wish
 from screens.view import View, awaited, freshness
-from screens.walk import Asked, Begun, DrillTold, Ended, Planned, RightsTold, Walk, WorkOver
+from screens.walk import Asked, Begun, DrillTold, Ended, Planned, RightsTold, Tried, Walk, WorkOver
 from tui.objects import Ref
 from tui.ownership.model import Finding, Wish
+from tui.recovery.access import Rights
 from tui.recovery.outcome import Outcome, Status
-from tui.recovery.plan import Entry, PlanKind
-from tui.recovery.report import hand_back, session_json, session_markdown
+from tui.recovery.plan import Entry, Plan, PlanKind
+from tui.recovery.report import session_json, session_markdown
 from tui.widgets.ledger import Ledger
 from tui.widgets.lines import Lines
 from tui.widgets.pane import Pane
@@ -47,10 +47,6 @@ class Steps(Ledger):
     """The table of a step, in which Enter asks about an entry, or goes to what a finding names."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Open it")]
-
-
-PANES = {Step.PREFLIGHT: "Evidence", Step.VERIFY: "Hand back"}
-"""What the page beside the table is called; elsewhere it tells an entry."""
 
 
 class Recovery(Room):
@@ -81,7 +77,7 @@ class Recovery(Room):
         self._stage = -1
         self._said: list[Line] = []
         self._trouble = ""
-        self._lacking: tuple[str, ...] = ()
+        self._rights_told = Rights({})
         self._drill: DrillCheck | None = None
 
     @property
@@ -149,12 +145,12 @@ class Recovery(Room):
         plan = self.course.plan
         match self.step:
             case Step.PREFLIGHT:
-                table.show(preflight_rows(view, self._lacking), ("severity", "finding", "what"))
+                table.show(preflight_rows(view, self._rights_told, plan), ("severity", "finding", "what"))
             case Step.CLEANUP | Step.REPLAY:
                 wide = self.has_class("-wide")
-                rows = plan_rows(plan, self._outcomes(), wide=wide) if plan else []
-                headings = PLAN_HEADINGS if wide else NARROW_HEADINGS
-                table.show(rows, headings if self.course.entries else ())
+                trials = self.course.trials
+                rows = plan_rows(plan, self._outcomes(), trials, wide=wide) if plan else []
+                table.show(rows, headings(trials, wide=wide) if self.course.entries else ())
             case Step.VERIFY:
                 table.show(verify_rows(view.health), ("check",))
             case Step.REPORT:
@@ -171,6 +167,7 @@ class Recovery(Room):
         said = [fit(one, width) for one in self._above(self.desk.view)]
         if said != self._said:
             self._said = said
+            self.refresh_bindings()
             self.query_one("#above", Static).update(content(said))
 
     def on_resize(self) -> None:
@@ -187,8 +184,8 @@ class Recovery(Room):
 
     def _above(self, view: View) -> tuple[Line, ...]:
         can = bool(self.desk.link and self.desk.link.session) and not view.read_only
-        lines = above_lines(view, self.course, self.desk.session, can_begin=can)
-        return awaited(view) or (*lines, *work_lines(self.busy, self._trouble, self.course))
+        work = work_lines(view, self.course, self.busy, self._trouble)
+        return awaited(view) or above_lines(view, self.course, self.desk.session, work, can_begin=can)
 
     def entry(self) -> Entry | None:
         """The entry under the cursor."""
@@ -196,13 +193,9 @@ class Recovery(Room):
 
     def _describe(self) -> None:
         key = self.query_one("#table", Ledger).key
-        session = self.desk.session
-        if self.step is Step.VERIFY:
-            lines = hand_back_lines(hand_back(session) if session else ())
-        else:
-            lines = finding_lines(key) if isinstance(key, Finding) else entry_lines(self.entry())
+        title, lines = detail_lines(self.course, key, self.desk.session)
         pane = self.query_one("#detail", Pane)
-        pane.name_it(PANES.get(self.step, "Entry"))
+        pane.name_it(title)
         pane.show(lines)
         pane.display = bool(lines)
 
@@ -215,7 +208,7 @@ class Recovery(Room):
         """Enter asks about the entry, or begins the session that it takes; elsewhere it looks closer."""
         message.stop()
         entry = self.entry()
-        if entry is not None:
+        if entry is not None and (self.desk.session is not None or not isinstance(message.key, Finding)):
             self._ask(entry)
         elif isinstance(message.key, Ref):
             self.post_message(Visit("ownership", message.key))
@@ -254,6 +247,16 @@ class Recovery(Room):
     async def _draw_up(self, number: int, task: Task) -> None:
         await self._walk.plan(number, task)
 
+    @work(group="rehearse", exclusive=True, exit_on_error=False, description="try a plan by dry run")
+    async def _rehearse(self, number: int, plan: Plan) -> None:
+        await self._walk.rehearse(number, plan)
+
+    def on_tried(self, message: Tried) -> None:
+        """Shows how the dry runs went, or how far they are."""
+        message.stop()
+        self.course.heard(message.number, message.trials, message.done, message.of)
+        self.redraw()
+
     @work(group="rights", exclusive=True, exit_on_error=False, description="ask for rights")
     async def _rights(self) -> None:
         await self._walk.rights()
@@ -274,6 +277,9 @@ class Recovery(Room):
         table = self.query_one("#table", Ledger)
         self.redraw()
         table.go_to(self.course.places.pop(self.step, None))
+        untried = self.course.untried()
+        if untried is not None:
+            self._rehearse(message.number, untried)
         last = self.course.last
         if last is not None and last.status in (Status.DONE, Status.SKIPPED) and not self.busy:
             following = self.course.following({one.entry.id for one in self._outcomes()})
@@ -288,7 +294,7 @@ class Recovery(Room):
     def on_rights_told(self, message: RightsTold) -> None:
         """Shows the rights that are lacking."""
         message.stop()
-        self._lacking = message.lacking
+        self._rights_told = message.rights
         self.redraw()
 
     def on_drill_told(self, message: DrillTold) -> None:
@@ -334,6 +340,9 @@ class Recovery(Room):
         if self.desk.session is None:
             self.action_begin()
         else:
+            # A fresh look at one entry is worth more than the dry runs of all.
+            self.workers.cancel_group(self, "rehearse")
+            self.course.progress = ""
             self._asking.look(self.course.plan, entry)
 
     def on_asked(self, message: Asked) -> None:
@@ -361,8 +370,10 @@ class Recovery(Room):
             self.post_message(SaveReport({"md": session_markdown(session), "json": f"{machine}\n"}))
 
     def action_back(self) -> None:
-        """Back to the table."""
-        if self.step is Step.REPORT:
+        """Stops waiting; else back to the table."""
+        if self.desk.view.waiting:
+            self.desk.give_up_waiting()
+        elif self.step is Step.REPORT:
             self._enter(Step.VERIFY)
         elif self.course.aside is not None:
             self._take_up(None)

@@ -5,14 +5,19 @@ from enum import StrEnum
 from typing import Final
 
 from screens.overview_rows import check_line, finding_rows, worst_first
+from screens.plan_rows import ACTIONS
 from screens.view import View
 from screens.words import verdict_span
 from screens.yaml_text import text_lines
 from tui.ownership.model import Decision
+from tui.recovery.access import Rights
 from tui.recovery.fields import CheckStatus
 from tui.recovery.health import Health
+from tui.recovery.outcome import Status
+from tui.recovery.plan import Entry, Plan
 from tui.recovery.report import no_trace
-from tui.widgets.spans import Line, Row, Span, accent, line, muted, plural, strong, warn
+from tui.recovery.session import Session
+from tui.widgets.spans import Line, Row, Span, accent, bad, line, muted, plural, strong, warn
 
 
 class Step(StrEnum):
@@ -50,15 +55,15 @@ def step_line(current: Step, view: View) -> Line:
     return line(*spans)
 
 
-def preflight_rows(view: View, lacking: Sequence[str]) -> list[Row]:
-    """The findings, what is protected and why, which rights are lacking, and what could not be read."""
+def preflight_rows(view: View, rights: Rights, mend: Plan | None) -> list[Row]:
+    """The findings, what can be mended at once, what is protected and why, and which rights are lacking.
+
+    ``mend`` is the plan of what stands in the way and can be mended in a session.
+    """
     assessment = view.assessment
     if assessment is None:
         return []
-    rows = finding_rows(view)
-    if lacking:
-        rows.append(Row.note(warn(f"! you lack {plural(len(lacking), 'right')} that the plans need:")))
-        rows += [Row.note("  ", text) for text in lacking]
+    rows = [*finding_rows(view), *_mend_rows(mend), *_rights_rows(rights)]
     protected = [one for one in assessment.candidates if one.decision is Decision.PROTECT]
     if protected:
         rows.append(Row.note(muted(f"protected, {plural(len(protected), 'object')} stamped otherwise:")))
@@ -70,6 +75,41 @@ def preflight_rows(view: View, lacking: Sequence[str]) -> list[Row]:
     if trace:
         rows.append(Row.note(muted(trace)))
     return rows
+
+
+def _mend_rows(mend: Plan | None) -> list[Row]:
+    if mend is None:
+        return []
+    rows: list[Row] = []
+    for title, entries in (
+        ("can be mended here, each asked for itself:", mend.entries),
+        ("may be asked for:", mend.offered),
+    ):
+        if entries:
+            rows.append(Row.note(muted(title)))
+            rows += [_mend_row(entry) for entry in entries]
+    if mend.left_out:
+        rows.append(Row.note(muted("not mended by a step of its own:")))
+        rows += [Row.note("  ", ref.label, muted(f"  {why}")) for ref, why in mend.left_out]
+    return rows
+
+
+def _mend_row(entry: Entry) -> Row:
+    return Row(
+        entry.id, (line(Span(*ACTIONS[entry.action])), line(entry.ref.kind), line(f"{entry.ref.path}: {entry.why}"))
+    )
+
+
+def _rights_rows(rights: Rights) -> list[Row]:
+    lacking = rights.lacking
+    if not lacking:
+        return []
+    rows = [
+        Row.note(warn(f"! you lack {plural(len(lacking), 'right')} that the plans need; what needs them is left out:"))
+    ]
+    rows += [Row.note("  ", text) for text in lacking]
+    rows.append(Row.note(muted("the rule to ask for:")))
+    return rows + [Row.note("  ", text) for text in rights.rule.splitlines()]
 
 
 def preflight_lines(view: View) -> tuple[Line, ...]:
@@ -104,6 +144,14 @@ def hand_back_lines(told: Sequence[str]) -> tuple[Line, ...]:
     return (line(strong("So that it lasts:")), *(line("  ", one) for one in told)) if told else ()
 
 
-def report_lines(text: str, told: Sequence[str]) -> tuple[Line, ...]:
-    """The session's report, with the hand-back on top."""
-    return (*(hand_back_lines(told) or (line(muted("nothing to hand back")),)), (), *text_lines(text))
+def report_lines(session: Session, text: str, told: Sequence[str]) -> tuple[Line, ...]:
+    """The session's report: on top what is in doubt, what was gone without, and what is to be handed back."""
+    ends = {one.entry.id: one for one in session.outcomes}.values()
+    open_ones = [one for one in ends if one.status is Status.IN_DOUBT]
+    lines: list[Line] = []
+    if open_ones:
+        lines.append(line(bad("? in doubt, look at these first; "), accent("c"), bad(" in Verify looks again:")))
+        lines += [line("  ", strong(one.entry.ref.label), f"  {one.text}") for one in open_ones]
+    lines += [line(warn("! "), text) for text in session.warnings]
+    lines += hand_back_lines(told) or (line(muted("nothing to hand back")),)
+    return (*lines, (), *text_lines(text))

@@ -11,13 +11,15 @@ from tui.objects import Json
 
 if TYPE_CHECKING:
     from tui.recovery.journal import Session
+    from tui.recovery.undo import Past
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A session that was left open, and how its actions stand, in words."""
+    """A session that was left open: when it was begun (UTC), and how its actions stand, in words."""
 
     session: "Session"
+    begun: str
     told: str
 
 
@@ -43,11 +45,11 @@ class Shelf:
         if cluster_uid is None:
             return ()
         # Imported on first use: the first frame is painted before a journal is needed.
-        from screens.journal_rows import counts
+        from screens.journal_rows import begun, counts
         from tui.recovery.progress import progress_of
 
         return tuple(
-            Left(session, counts(progress_of(session.reading.entries).values()))
+            Left(session, begun(session), counts(progress_of(session.reading.entries).values()))
             for session in self.sessions
             if session.unfinished
             and not session.busy
@@ -73,3 +75,13 @@ def read_backup(session: "Session", name: str) -> Json:
     from tui.recovery.journal import backup_path, load_backup
 
     return load_backup(backup_path(session.path, name))
+
+
+def read_past(session: "Session | None") -> "Past":
+    """What a session did, with the objects as it saved them. Slow too. Raises Fault where there is no such session."""
+    # Imported on first use, as above.
+    from tui.recovery.undo import past_of
+
+    if session is None:
+        raise Fault("that session is not in the journal any more")
+    return past_of(session.name, session.reading.entries, lambda name: read_backup(session, name))

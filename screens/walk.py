@@ -4,24 +4,27 @@ It owns no widget. Each piece of work that takes the one place for work ends wit
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from textual.message import Message
 
-from screens.access import lacking, needed
 from screens.course import Task
 from screens.desk import Desk
 from screens.link import DrillCheck
+from screens.shelf import read_past
 from tui.faults import Fault
 from tui.ownership.model import Wish
+from tui.recovery import undo
+from tui.recovery.access import Rights, ask
+from tui.recovery.gate import pins_of
 from tui.recovery.outcome import Outcome
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Hold
-from tui.recovery.question import Question
+from tui.recovery.question import Question, Trial
 
 
 @dataclass
@@ -30,6 +33,16 @@ class Planned(Message):
 
     number: int
     plan: Plan
+
+
+@dataclass
+class Tried(Message):
+    """How many entries of the plan of this number are tried by dry run, and in the end the answers by their ids."""
+
+    number: int
+    trials: Mapping[str, Trial]
+    done: int
+    of: int
 
 
 @dataclass
@@ -61,9 +74,9 @@ class WorkOver(Message):
 
 @dataclass
 class RightsTold(Message):
-    """The rights that the plans need and the operator lacks."""
+    """The rights that the plans need, and what the server says to each."""
 
-    lacking: tuple[str, ...]
+    rights: Rights
 
 
 @dataclass
@@ -79,6 +92,7 @@ class Walk:
     def __init__(self, desk: Desk, tell: Callable[[Message], object]) -> None:
         self._desk = desk
         self._tell = tell
+        self._rights = Rights({})
 
     async def _to_the_end(self, work: Coroutine[Any, Any, object], about: str = "") -> None:
         """Awaits a piece of work and frees the place for work, whatever happens."""
@@ -111,6 +125,7 @@ class Walk:
             why = await hold.take_over(typed) if hold is not None else ""
             if why:
                 raise Fault(why)
+            await self._desk.settle()
 
         await self._to_the_end(take_over())
 
@@ -121,6 +136,7 @@ class Walk:
             hold = self._hold()
             if hold is not None:
                 await hold.accept()
+                await self._desk.settle()
 
         await self._to_the_end(accept())
 
@@ -140,16 +156,44 @@ class Walk:
         return session.hold if session is not None else None
 
     async def plan(self, number: int, task: Task) -> None:
-        """Draws up a plan: the session's, or without one a preview."""
-        view, session = self._desk.view, self._desk.session
+        """Draws up a plan of what this operator may do: the session's, or without one a preview."""
+        inventory = self._desk.view.inventory
         try:
-            if session is not None:
-                self._tell(Planned(number, await session.plan(task.kind, task.of)))
-            elif view.assessment is not None:
-                plan = await asyncio.to_thread(make_plan, task.kind, view.contract, view.assessment, task.of)
-                self._tell(Planned(number, plan))
+            plan = await self._plan(task)
         except Fault as fault:
             self._tell(WorkOver(str(fault)))
+            return
+        if plan is not None and inventory is not None:
+            self._tell(Planned(number, self._rights.within(plan, inventory)))
+
+    async def _plan(self, task: Task) -> Plan | None:
+        view, session = self._desk.view, self._desk.session
+        if task.kind is PlanKind.UNDO:
+            past = await asyncio.to_thread(read_past, view.shelf.named(task.of))
+            if session is not None:
+                return await session.plan_undo(past)
+            return undo.plan(view.contract, pins_of(view.contract, view.assessment), past) if view.assessment else None
+        if session is not None:
+            return await session.plan(task.kind, task.of)
+        if view.assessment is None:
+            return None
+        return await asyncio.to_thread(make_plan, task.kind, view.contract, view.assessment, task.of, self._desk.now())
+
+    async def rehearse(self, number: int, plan: Plan) -> None:
+        """Tries every entry of a plan by dry run; tells how far that is, and at last the answers."""
+        session = self._desk.session
+        if session is None:
+            return
+
+        def tried(done: int, of: int) -> None:
+            self._tell(Tried(number, {}, done, of))
+
+        try:
+            trials = await session.rehearse(plan, tried)
+        except Fault as fault:
+            self._tell(WorkOver(f"the plan could not be tried by dry run: {fault}"))
+        else:
+            self._tell(Tried(number, trials, len(trials), len(trials)))
 
     async def state(self, wish: Wish) -> None:
         """Judges anew by what the operator states of a release."""
@@ -191,6 +235,7 @@ class Walk:
             if session is None:
                 await self._desk.read()
                 return
+            await self._desk.settle()
             await session.verify()
             if session.assessment is not None:
                 await self._desk.adopt(session.assessment.inventory)
@@ -202,13 +247,11 @@ class Walk:
         view, link = self._desk.view, self._desk.link
         if view.assessment is None or link is None:
             return
-        plans = [make_plan(kind, view.contract, view.assessment) for kind in (PlanKind.CLEANUP, PlanKind.REPLAY)]
-        questions = needed(plans, view.assessment.inventory)
-        try:
-            answers = await link.reader.allowed(questions) if questions else ()
-        except Fault:
-            answers = [None] * len(questions)
-        self._tell(RightsTold(lacking(questions, answers)))
+        inventory = view.assessment.inventory
+        kinds = (PlanKind.MEND, PlanKind.CLEANUP, PlanKind.REPLAY)
+        plans = [make_plan(kind, view.contract, view.assessment) for kind in kinds]
+        self._rights = await ask(link.reader, view.contract, plans, inventory)
+        self._tell(RightsTold(self._rights))
 
     async def drill(self) -> None:
         """Looks at how the drill stands."""

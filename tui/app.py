@@ -1,9 +1,12 @@
 """The terminal app: composes the desk and the screens. Nothing imports this but the command line."""
 
+import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -17,7 +20,11 @@ from screens.link import Opener
 from screens.room import MODES, Room, SaveReport, ViewChanged, Visit
 from screens.view import View
 from tui.contract.model import Contract
+from tui.faults import Exit
 from tui.text import clean
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 
 def _journals() -> Path:
@@ -78,8 +85,18 @@ class RefloatApp(App[None]):
         )
         self._start = start
         self._hints = -1
+        self._leaving = False
         for _, mode, _ in MODES:
             self.add_mode(mode, self._factory(mode))
+
+    def get_driver_class(self) -> "type[Driver]":
+        """Textual's choice; on a POSIX terminal one that outlives the terminal."""
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from tui.widgets.terminal import Terminal
+
+        chosen = super().get_driver_class()
+        return Terminal if chosen is LinuxDriver else chosen
 
     def _factory(self, mode: str) -> Callable[[], Screen[Any]]:
         def build() -> Screen[Any]:
@@ -131,6 +148,9 @@ class RefloatApp(App[None]):
 
     def on_mount(self) -> None:
         """Paints first, connects then."""
+        if not self.is_headless:
+            for hangup in (signal.SIGHUP, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(hangup, self._hung_up)
         if self._start != self.current_mode:
             self.switch_mode(self._start)
         self.call_after_refresh(self._connect)
@@ -186,11 +206,37 @@ class RefloatApp(App[None]):
         return self.desk.view.drill is not None if action == "hint" else True
 
     async def action_quit(self) -> None:
-        """Quits, unless a change is on its way: its answer must reach the journal."""
-        if self.desk.writing:
-            self.notify("a change is on its way: its answer is awaited, then quit again", severity="warning")
-        else:
+        """Quits; in a session, asks first."""
+        if self.desk.session is None:
             self.exit()
+        elif not self._leaving:
+            from screens.leaving import leaving
+
+            self._leaving = True
+            self.push_screen(leaving(self.desk.ticks, writing=self.desk.writing), self._asked_to_leave)
+
+    def _asked_to_leave(self, answer: str | None) -> None:
+        from screens.leaving import END, KEEP
+
+        self._leaving = False
+        if answer in (END, KEEP):
+            self._spawn(partial(self._leave, keep=answer == KEEP))
+
+    async def _leave(self, *, keep: bool) -> None:
+        """Quits once the change that is under way is answered and written down; its effect is not waited for."""
+        self.desk.give_up_waiting()
+        await self.desk.written()
+        if keep:
+            await self.desk.leave()
+        self.exit()
+
+    def _hung_up(self) -> None:
+        """The terminal is gone, or the process is told to go: the next start goes on with the session."""
+        self._spawn(self._go_at_once)
+
+    async def _go_at_once(self) -> None:
+        await self.desk.leave()
+        self.exit(return_code=int(Exit.UNVERIFIED))
 
     def on_save_report(self, message: SaveReport) -> None:
         """Saves a report in the current directory, readable by its owner only."""

@@ -1,7 +1,7 @@
 """A recovery session of plain values: plans for real, and only writes down what it was asked to do."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,19 @@ from tui.faults import Fault
 from tui.objects import Inventory, Json, Ref
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, Wish
+from tui.recovery import undo
+from tui.recovery.gate import pins_of
 from tui.recovery.health import Health, check_health
 from tui.recovery.lease import Standing, State
 from tui.recovery.masking import masked, to_yaml
+from tui.recovery.mend import reconcile_plan
+from tui.recovery.mend_drift import Conflict
 from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Progress
-from tui.recovery.question import Question, by_hand
+from tui.recovery.question import Question, Trial, by_hand
+from tui.recovery.undo import Past
 
 
 class FakeHold:
@@ -30,9 +35,11 @@ class FakeHold:
         self.typed = ""
         self.stays = ""
         self.asked = 0
+        self.becomes: Standing | None = None
 
     async def refused(self) -> str:
         self.asked += 1
+        self.standing = self.becomes or self.standing
         return "" if self.standing.may_act else self.standing.text
 
     async def take_over(self, typed: str) -> str:
@@ -75,13 +82,53 @@ class FakeSession:
         self.look_fault: Fault | None = None
         self.gate = asyncio.Event()
         self.gate.set()
+        self.progress: Callable[[str], None] = lambda _: None
+        self.given_up = False
+        self.deaf = False
+        self.warnings: tuple[str, ...] = ()
+        self.asks_for = ""
+        self.conflicts: frozenset[Conflict] = frozenset()
+        self.refused: dict[str, str] = {}
+        self.rehearsed: list[PlanKind] = []
+        self.taken_up = 0
+        self.settled: list[Outcome] = []
+        self.undone: list[str] = []
 
     def state(self, wish: Wish) -> None:
         self.wish = wish
 
     async def take_up(self, report: Callable[[Progress], None] | None = None) -> tuple[Outcome, ...]:
+        self.taken_up += 1
         await self.refresh(report)
-        return ()
+        await self.gate.wait()
+        self.outcomes += self.settled
+        return tuple(self.settled)
+
+    def give_up_waiting(self) -> None:
+        self.given_up = True
+        if not self.deaf:
+            self.gate.set()
+
+    def leave_one_in_doubt(self) -> None:
+        """As an earlier process left it: its newest entry without an answer."""
+        entry = make_plan(PlanKind.CLEANUP, CONTRACT, assess(CONTRACT, self._known(), today=frozen().date())).entries[0]
+        self.outcomes.append(Outcome(entry, Status.IN_DOUBT, "the outcome is not known"))
+
+    async def rehearse(self, plan: Plan, report: Callable[[int, int], None] | None = None) -> Mapping[str, Trial]:
+        self.rehearsed.append(plan.kind)
+        if report is not None:
+            report(0, len(plan.all))
+        return {
+            entry.id: Trial(ok=entry.ref.label not in self.refused, text=self.refused.get(entry.ref.label, "accepted"))
+            for entry in plan.all
+        }
+
+    async def plan_reconcile(self, refs: Iterable[Ref]) -> Plan:
+        return reconcile_plan(CONTRACT, self.assessment or await self.refresh(), refs, frozen())
+
+    async def plan_undo(self, past: Past) -> Plan:
+        self.undone.append(past.name)
+        return undo.plan(CONTRACT, pins_of(CONTRACT, self.assessment or await self.refresh()), past)
 
     def leave(self) -> None:
         self.left = True
@@ -97,7 +144,7 @@ class FakeSession:
         return self.assessment
 
     async def plan(self, kind: PlanKind, release: str = "") -> Plan:
-        plan = make_plan(kind, CONTRACT, self.assessment or await self.refresh(), release)
+        plan = make_plan(kind, CONTRACT, self.assessment or await self.refresh(), release, frozen())
         skipped = {one.entry.id for one in self.outcomes if one.status is Status.SKIPPED}
         return plan.without([entry.ref.key for entry in plan.entries if entry.id in skipped])
 
@@ -114,6 +161,8 @@ class FakeSession:
             dry_run="the server would accept it",
             evidence=("pulumi: annotation",),
             kubectl=by_hand(entry, body),
+            typed=self.asks_for or entry.typed,
+            conflicts=self.conflicts,
         )
 
     async def carry_out(self, plan: Plan, asked: Question, typed: str = "") -> Outcome:

@@ -268,15 +268,6 @@ async def test_quit_quits_and_closes_the_link(key: str) -> None:
     assert app.return_code == 0
 
 
-async def test_quit_waits_for_a_change_that_is_on_its_way() -> None:
-    async with running() as (app, pilot):
-        app.desk.writing = True
-        await press(pilot, "q", "ctrl+q")
-        assert app.is_running
-        assert "a change is on its way" in painted(app)
-        app.desk.writing = False
-
-
 async def test_no_colour_means_the_terminal_s_own_palette(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with running() as (app, _):
