@@ -12,21 +12,24 @@ from tui.faults import Fault
 from tui.ownership.model import Wish
 from tui.recovery.retire import retirable
 from tui.recovery.wishes import read_wish
+from tui.stated import read_file
 
 
 def ask_wish(app: App[Any], view: View, then: Callable[[Wish], None]) -> None:
-    """Asks which release the owner expects, or which of two in force is meant."""
+    """Asks which release the owner expects, by name or by files that tell, or which of two in force is meant."""
+    wishes: list[Wish] = []
 
-    def refuse(word: str) -> str:
+    def refuse(line: str) -> str:
         try:
-            read_wish(view.contract, word)
+            # Kept as it was read: a file may be another by the time the line is taken.
+            wishes[:] = [read_wish(view.contract, line, read_file)]
         except Fault as fault:
             return str(fault)
         return ""
 
-    def stated(word: str | None) -> None:
-        if word is not None:
-            then(read_wish(view.contract, word))
+    def stated(line: str | None) -> None:
+        if line is not None and wishes:
+            then(wishes[0])
 
     if view.assessment is not None:
         app.push_screen(Stated("What is expected", wish_lines(view.wish), refuse), stated)
