@@ -17,7 +17,7 @@ from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, Fa
 from tui.ownership.references import is_referrer_group
 from tui.ownership.releases import STORAGE_KINDS
 from tui.ownership.usage import USERS
-from tui.recovery import lease, mend_drift, mend_finalizers, mend_flux, retire, undo
+from tui.recovery import lease, mend_drift, mend_finalizers, mend_flux, requests, retire, undo
 from tui.recovery.at_work import owner_at_work
 from tui.recovery.chart import ChartCrds, chart_crds
 from tui.recovery.masking import LAST_APPLIED
@@ -275,8 +275,18 @@ def admit(
     view = look.assessment.family(entry.family)
     if not fits(entry, look.body, view.family.namespace if view else "", request):
         return _unfit(entry, request)
-    why = _why_not_force(contract, entry, look, request, yielded) if request.force else ""
+    why = _stranger(entry, look, view, request)
+    if not why and request.force:
+        why = _why_not_force(contract, entry, look, request, yielded)
     return Refusal(why) if why else Admitted(request)
+
+
+def _stranger(entry: Entry, look: Look, view: FamilyView | None, request: Request) -> str:
+    """Why the manager of a request is the wrong one; empty where it is the one that the entry is to leave."""
+    if request.method is Method.DELETE or entry.action is Action.RESTORE:
+        return ""
+    own = requests.manager_of(entry, look.body, view, look.assessment.inventory)
+    return "" if request.manager == own else f"{entry.ref.label} is to be held by {own}, not by {request.manager}"
 
 
 def _why_not_force(contract: Contract, entry: Entry, look: Look, request: Request, yielded: frozenset[Conflict]) -> str:

@@ -104,12 +104,21 @@ def first(
             return unfinalize(entry, body or {}, dry_run=dry_run)
     if view is None:
         raise ValueError(f"{entry.id} belongs to no release family")
-    manager = keeper_of(view, inventory, body).manager
+    manager = manager_of(entry, body, view, inventory)
     if entry.action is Action.ADOPT:
         return stamp(entry, view.family.namespace, version, manager, dry_run=dry_run)
     if entry.action is Action.REPAIR:
         return repair(entry, view.family.namespace, {"uid": uid, "resourceVersion": version}, manager, manner)
     return create(entry, replayed(entry, view.family.namespace), manager, dry_run=dry_run)
+
+
+def manager_of(entry: Entry, body: Json | None, view: FamilyView | None, inventory: Inventory) -> str:
+    """The field manager that an entry's own write is sent by: none of Refloat's that would hold a field."""
+    if entry.action in (Action.RECONCILE, Action.RESUME):
+        return mend_flux.MANAGER
+    if entry.action is Action.UNFINALIZE or view is None:
+        return UNHELD
+    return keeper_of(view, inventory, body).manager
 
 
 def repair(entry: Entry, release_namespace: str, pinned: Json, manager: str, manner: Manner) -> Request:

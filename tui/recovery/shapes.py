@@ -1,5 +1,6 @@
 """The one shape that the request of each action has: which method, on what, and which paths it may touch. Pure."""
 
+import json
 from typing import Any, Final
 
 from tui.objects import Json
@@ -34,13 +35,18 @@ def fits(entry: Entry, body: Json | None, space: str, request: Request) -> bool:
     if entry.action is Action.RESTORE:
         return undo.fits(entry, body, request)
     if entry.action is Action.RECREATE and request.dry_run and request.method is Method.CREATE:
-        return bool(request.body == _document(entry, space))
+        return _same(request.body, _document(entry, space))
     if request.method is not _METHODS.get(entry.action):
         return False
     if request.method is Method.CREATE:
-        return body is None and bool(request.body == _document(entry, space))
+        return body is None and _same(request.body, _document(entry, space))
     pinned = _pinned(body)
-    return bool(pinned) and bool(request.body == _wanted(entry, body or {}, pinned, space, request))
+    return bool(pinned) and _same(request.body, _wanted(entry, body or {}, pinned, space, request))
+
+
+def _same(sent: Any, wanted: Any) -> bool:
+    """Whether two bodies are the same JSON; to Python alone, True is 1. Without anything wanted nothing is the same."""
+    return wanted is not None and json.dumps(sent, sort_keys=True) == json.dumps(wanted, sort_keys=True)
 
 
 def _pinned(body: Json | None) -> Json:
