@@ -9,9 +9,9 @@ from screens.plan_rows import ACTIONS
 from screens.view import View
 from screens.words import verdict_span
 from screens.yaml_text import text_lines
+from tui.ownership.conditions import CheckStatus
 from tui.ownership.model import Decision
 from tui.recovery.access import Rights
-from tui.recovery.fields import CheckStatus
 from tui.recovery.health import Health
 from tui.recovery.outcome import Status
 from tui.recovery.plan import Entry, Plan

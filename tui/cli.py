@@ -251,7 +251,7 @@ def _add_contract(parser: "argparse.ArgumentParser") -> None:
 def _add_owners(parser: "argparse.ArgumentParser") -> None:
     for name in ("layer", "owner", "state", "namespace", "kind", "release"):
         flags = ["-n", "--namespace"] if name == "namespace" else [f"--{name}"]
-        parser.add_argument(*flags, help=f"only this {name}")
+        parser.add_argument(*flags, help=f"only this {name} (a glob)")
     parser.add_argument("--all", action="store_true", help="the system's own and generated objects too")
 
 

@@ -160,21 +160,25 @@ async def owners(arguments: argparse.Namespace, contract: Contract) -> Exit:
 
 def chosen(assessment: Assessment, arguments: argparse.Namespace) -> Iterator[Attribution]:
     """The attributions that the filters of ``owners`` choose; the system's own only with ``--all``."""
-    wanted = {name: getattr(arguments, name) for name in ("layer", "state", "namespace", "release", "kind")}
-    wanted["kind"] = wanted["kind"] and wanted["kind"].lower()
+    names = ("layer", "owner", "state", "namespace", "release", "kind")
+    wanted = {name: pattern for name in names if (pattern := getattr(arguments, name)) is not None}
+    if "kind" in wanted:
+        wanted["kind"] = wanted["kind"].lower()
+    served = assessment.inventory.served
     for row in assessment.attributions.values():
         if not arguments.all and is_noise(row.ref, controlled=row.root != row.ref.key):
             continue
-        if arguments.owner is not None and arguments.owner not in row.owners:
-            continue
+        kind = row.ref.kind.lower()
+        plural = served[row.ref.kind_key].plural if row.ref.kind_key in served else kind
         has = {
-            "layer": row.layer,
-            "state": row.state.value,
-            "namespace": row.ref.namespace,
-            "release": row.release,
-            "kind": row.ref.kind.lower(),
+            "layer": (row.layer or "",),
+            "owner": row.owners,
+            "state": (row.state.value,),
+            "namespace": (row.ref.namespace or "",),
+            "release": (row.release or "",),
+            "kind": (kind, plural, f"{kind}.{row.ref.group}", f"{plural}.{row.ref.group}"),
         }
-        if all(pattern is None or glob(pattern, has[name] or "") for name, pattern in wanted.items()):
+        if all(any(glob(pattern, each) for each in has[name]) for name, pattern in wanted.items()):
             yield row
 
 
@@ -188,7 +192,7 @@ async def explain(arguments: argparse.Namespace, contract: Contract) -> Exit:
         row = _find(assessment, arguments.resource, arguments.namespace)
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_explain(kind, arguments.namespace, name, str(fault)))
-    lookups = Lookups(assessment, now(), row.ref.key)
+    lookups = Lookups(assessment, now())
     page = dossier(contract, assessment, row.ref.key, lookups)
     if arguments.output == "json":
         then = lookups.outlooks.of(row.ref.key).lines

@@ -78,17 +78,21 @@ class Dossier:
 
 
 class Lookups:
-    """What pages are made from beside the assessment. For one ``target``, or for any (None) where many are asked.
+    """What pages are made from beside the assessment: indexes, so that a page costs little.
 
     ``now`` is the time of the reading, with an offset. Building it walks the inventory: to be done beside the screen.
     """
 
-    def __init__(self, assessment: Assessment, now: datetime, target: Key | None = None) -> None:
+    def __init__(self, assessment: Assessment, now: datetime) -> None:
         documents = [body for view in assessment.families for body in documents_of(view)]
         self.now = now
         self.outlooks = Outlooks(assessment, now)
-        self.usage = Usage(assessment.inventory, None if target is None else [target], documents)
+        self.usage = Usage(assessment.inventory, None, documents)
         self.policies = Policies(assessment.inventory, now)
+        self.findings: dict[Key, list[Finding]] = {}
+        for finding in assessment.findings:
+            for ref in finding.resources:
+                self.findings.setdefault(ref.key, []).append(finding)
 
 
 def dossier(contract: Contract, assessment: Assessment, key: Key, lookups: Lookups | None) -> Dossier:
@@ -103,7 +107,7 @@ def dossier(contract: Contract, assessment: Assessment, key: Key, lookups: Looku
         *_fields(live),
         *_cleanup(next((c for c in assessment.candidates if c.ref.key == key), None)),
         *_missing(next((m for m in assessment.missing if m.ref.key == key), None)),
-        *_findings(f for f in assessment.findings if any(each.key == key for each in f.resources)),
+        *_findings(lookups.findings.get(key, ()) if lookups else ()),
         *_decisions(contract, ref),
     ]
     if lookups is not None:

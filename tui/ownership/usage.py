@@ -102,6 +102,7 @@ def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
 
 
 _DAMAGED: Final = object()
+_MAKERS: Final = frozenset(kind.kind for kind in TEMPLATES if kind.kind != "Pod")
 
 
 def _text(labels: Mapping[str, Any], name: Any) -> object:
@@ -131,7 +132,10 @@ class _User(NamedTuple):
 
 
 class Usage:
-    """The users of a set of objects. Built once an assessment, for the few objects that might go, or for any (None).
+    """The users of a set of objects. Built once an assessment, for the few objects that might go.
+
+    With ``targets`` None it answers for any object, for people to read: what a workload's controller made is left out,
+    because the workload itself says the same.
 
     ``documents`` are those of the active manifest, their namespaces filled in: live or missing, they are users too.
     """
@@ -154,6 +158,8 @@ class Usage:
         }
         if self._targets is None or self._targets:
             for key, live in inventory.objects.items():
+                if self._targets is None and live.controller is not None and live.controller.kind in _MAKERS:
+                    continue
                 if not live.deleting or not self._collected(live):
                     self._by_kind[key[:2]].append(_User(live.ref, live.body, live))
             for body in documents:
