@@ -20,6 +20,7 @@ from tests.clusters import contract
 from tui.cluster.connect import Connection, connection_from_dict
 from tui.cluster.reader import ClusterReader
 from tui.cluster.writer import Writer
+from tui.contract.model import Contract
 from tui.objects import Json, Ref
 from tui.recovery import journal as journal_room
 from tui.recovery import private
@@ -105,21 +106,25 @@ def journal_in(folder: Path, identity: Identity) -> Journal:
     return Journal.resume(left[0].path, now) if left else Journal.create(folder, header, now)
 
 
-async def session_on(connection: Connection, folder: Path, tapped: Tapped) -> tuple[Session, tuple[Outcome, ...]]:
+async def session_on(
+    connection: Connection, folder: Path, tapped: Tapped, rules: Contract
+) -> tuple[Session, tuple[Outcome, ...]]:
     """The unfinished session of the folder, taken up, or a new one."""
     identity = await identity_of(connection)
     journal = journal_in(folder, identity)
     try:
-        session = Session(contract(), identity, Tools(ClusterReader(connection.api), tapped, journal, now, pause))
+        session = Session(rules, identity, Tools(ClusterReader(connection.api), tapped, journal, now, pause))
         return session, await session.take_up()
     except BaseException:
         journal.close()
         raise
 
 
-async def recover(connection: Connection, folder: Path, tapped: Tapped) -> tuple[Session, tuple[Outcome, ...]]:
+async def recover(
+    connection: Connection, folder: Path, tapped: Tapped, rules: Contract | None = None
+) -> tuple[Session, tuple[Outcome, ...]]:
     """What a process does from its start to the end of the session; all entries confirmed."""
-    session, settled = await session_on(connection, folder, tapped)
+    session, settled = await session_on(connection, folder, tapped, rules or contract())
     try:
         for kind in (PlanKind.REPLAY, PlanKind.CLEANUP):
             plan = await session.plan(kind)

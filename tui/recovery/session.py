@@ -285,7 +285,7 @@ class Session:
     def _done(self, entry: Entry, text: str, left: Json | None) -> Outcome:
         outcome = self._ended(entry, Status.DONE, text)
         self._changed = self._clock()
-        seen = {"left": fingerprint(left)} if left is not None else {}
+        seen = {"left": fingerprint(left), "uid": Live.of(left).ref.uid} if left is not None else {}
         self._journal.append("done", entry=entry.id, text=outcome.text, **seen)
         return outcome
 
@@ -321,7 +321,7 @@ class Session:
         except Fault as fault:
             return self._unsettled(entry, str(fault))
         if verdict.found is resume.Found.DONE:
-            return self._done(entry, verdict.why, look.body)
+            return self._done(entry, verdict.why, None)
         if verdict.found not in (resume.Found.REMOVED, resume.Found.WRITTEN):
             self._journal.append("settled", entry=entry.id, verdict=verdict.found.value, why=verdict.why)
             return self._ended(entry, Status.FAILED, f"{verdict.why}; it was interrupted")

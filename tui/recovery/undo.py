@@ -73,7 +73,7 @@ def past_of(name: str, entries: Iterable[chain.Entry], recall: Callable[[str], J
         elif each.kind == "done" and identity in actions:
             entry = entry_of(actions[identity])
             if entry is not None:
-                made = actions[identity].made or entry.ref.uid
+                made = str(each.fields.get("uid") or "") or actions[identity].made or entry.ref.uid
                 deeds.pop(identity, None)
                 deeds[identity] = _deed(
                     entry, saved.get(identity, ""), made, str(each.fields.get("left") or ""), recall
