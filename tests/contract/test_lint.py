@@ -180,6 +180,8 @@ def test_each_remark(text: str, code: str, line: int, words: str) -> None:
         ("annotation: {'k/*': '*'}", "annotation: {k/a: x}", "annotation k/*=*"),
         ("family: f", "family: f", "family f"),
         ("inventory: [HelmRelease]", "inventory: [Kustomization, HelmRelease]", "the inventory of HelmRelease"),
+        ("owner_kind: [A.x.io]", "owner_kind: ['*.x.io']", "owner kind A.x.io and *.x.io"),
+        ("owner_kind: [A.x.io]", "owner_kind: [B, A.x.io]", "owner kind A.x.io"),
     ],
 )
 def test_marks_of_two_owners(one: str, other: str, words: str) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import combinations
+from itertools import combinations, product
 from typing import Final
 
 from tui.contract.lint_stated import allowed, decisions
@@ -175,10 +175,13 @@ def _shared_marks(contract: Contract) -> Iterator[Remark]:
 
 
 def _in_common(one: Mark, other: Mark) -> Iterator[str]:
-    for a in one.manager:
-        for b in other.manager:
+    for what, mine, theirs in (
+        ("manager", one.manager, other.manager),
+        ("owner kind", one.owner_kind, other.owner_kind),
+    ):
+        for a, b in product(mine, theirs):
             if globs_meet(a, b):
-                yield f"manager {a}" if a == b else f"manager {a} and {b}"
+                yield f"{what} {a}" if a == b else f"{what} {a} and {b}"
     for word, a_texts, b_texts in (
         ("label", one.label, other.label),
         ("annotation", one.annotation, other.annotation),
