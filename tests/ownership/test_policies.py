@@ -10,8 +10,8 @@ from tests.ownership.judging import TODAY, findings, gap
 from tui.contract.model import Guardrail, Selector
 from tui.objects import Gap, Json
 from tui.ownership.assess import assess
-from tui.ownership.model import Assessment
-from tui.ownership.policies import Enforcement, Guarded, Policies
+from tui.ownership.model import Assessment, Enforcement, Guarded
+from tui.ownership.policies import Policies
 from tui.text import clean
 
 RAIL = Guardrail("no-ingress", Selector(kinds=("Ingress",)), "traffic enters through tunnels")

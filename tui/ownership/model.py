@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from tui.contract.model import Claim, Family
 from tui.helm.errors import OwnerError
 from tui.helm.model import Document, Record, Undecodable
 from tui.objects import Inventory, Json, Key, Live, Ref
-from tui.ownership.policies import Guarded
 
 
 class Source(StrEnum):
@@ -303,6 +303,43 @@ class Finding:
             "evidence": list(self.evidence),
             "next": self.next,
         }
+
+
+class Enforcement(StrEnum):
+    """Whether the cluster itself enforces what a guardrail says."""
+
+    ENFORCED = "enforced"
+    AUDITED = "audited"
+    NOT_ENFORCED = "not-enforced"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Whether the cluster enforces one guardrail, by which policies, and why that is known (or not)."""
+
+    guardrail: str
+    status: Enforcement
+    by: tuple[str, ...]
+    why: str
+
+    @property
+    def said(self) -> str:
+        """``the cluster enforces it: ...``."""
+        return f"{_SAID[self.status]}: {self.why}"
+
+    @property
+    def text(self) -> str:
+        """One line: ``guardrail no-ingress: the cluster enforces it: ...``."""
+        return f"guardrail {self.guardrail}: {self.said}"
+
+
+_SAID: Final = {
+    Enforcement.ENFORCED: "the cluster enforces it",
+    Enforcement.AUDITED: "the cluster only audits it",
+    Enforcement.NOT_ENFORCED: "the cluster does not enforce it",
+    Enforcement.UNKNOWN: "whether the cluster enforces it could not be told",
+}
 
 
 class Verdict(StrEnum):

@@ -5,57 +5,19 @@ shown only where it reports an object that the guardrail denies. Otherwise the m
 about the same kinds.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from tui.contract.model import Contract, Guardrail, glob
 from tui.contract.select import matches
 from tui.objects import Inventory, Key, KindKey
 from tui.ownership.conditions import mapping, sequence
+from tui.ownership.model import Enforcement, Guarded
 from tui.ownership.policy_reading import CONSTRAINTS, ENGINES, Policy, PolicyReader, Violation
 from tui.ownership.references import WEBHOOKS
 
 MAX_TOLD: Final = 12
 """Reports of policies that a finding repeats; the rest is counted."""
-
-
-class Enforcement(StrEnum):
-    """Whether the cluster itself enforces what a guardrail says."""
-
-    ENFORCED = "enforced"
-    AUDITED = "audited"
-    NOT_ENFORCED = "not-enforced"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """Whether the cluster enforces one guardrail, by which policies, and why that is known (or not)."""
-
-    guardrail: str
-    status: Enforcement
-    by: tuple[str, ...]
-    why: str
-
-    @property
-    def said(self) -> str:
-        """``the cluster enforces it: ...``."""
-        return f"{_SAID[self.status]}: {self.why}"
-
-    @property
-    def text(self) -> str:
-        """One line: ``guardrail no-ingress: the cluster enforces it: ...``."""
-        return f"guardrail {self.guardrail}: {self.said}"
-
-
-_SAID: Final = {
-    Enforcement.ENFORCED: "the cluster enforces it",
-    Enforcement.AUDITED: "the cluster only audits it",
-    Enforcement.NOT_ENFORCED: "the cluster does not enforce it",
-    Enforcement.UNKNOWN: "whether the cluster enforces it could not be told",
-}
 
 
 class Policies:

@@ -6,8 +6,17 @@ from tui.contract.model import Contract
 from tui.helm.model import Record
 from tui.objects import Json, Key, Ref
 from tui.ownership.attribution import counts
-from tui.ownership.model import Assessment, Attribution, Candidate, FamilyView, Finding, Missing, Severity, Verdict
-from tui.ownership.policies import Guarded
+from tui.ownership.model import (
+    Assessment,
+    Attribution,
+    Candidate,
+    FamilyView,
+    Finding,
+    Guarded,
+    Missing,
+    Severity,
+    Verdict,
+)
 from tui.ownership.shown import excerpt
 from tui.recovery.outcome import Status
 from tui.recovery.session import Session
