@@ -1,5 +1,6 @@
 """What a session did is put back, one confirmed resource at a time, and left as its former managers had it."""
 
+import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.clusters import contract
 from tests.recovery.killable import Killed, Killer, Tapped, as_is, identity_of, journal_in, killing, now, pause, recover
@@ -16,15 +19,17 @@ from tui.cluster.connect import Connection
 from tui.cluster.reader import ClusterReader
 from tui.cluster.writer import Writer
 from tui.contract.model import Contract, Guardrail, Selector
-from tui.objects import Json
+from tui.objects import Json, Ref
 from tui.practice.cluster import PracticeCluster
+from tui.practice.patch import json_patch
 from tui.recovery import undo
+from tui.recovery.gate import fingerprint
 from tui.recovery.journal import Journal, backup_path, load_backup, read_journal, sessions
 from tui.recovery.outcome import Outcome, Status
-from tui.recovery.plan import Plan
+from tui.recovery.plan import Action, Entry, Pins, Plan
 from tui.recovery.ports import Method, Request
 from tui.recovery.session import Session, Tools
-from tui.recovery.undo import NEVER, Past, past_of
+from tui.recovery.undo import NEVER, Deed, Past, past_of
 
 
 def everything(cluster: PracticeCluster) -> list[Json]:
@@ -274,3 +279,76 @@ def test_a_session_without_entries_did_nothing(tmp_path: Path) -> None:
         past = past_of("x", journal.entries, journal.recall)
     assert past == Past("x", "c", "", ())
     assert past_of("x", (), journal.recall).cluster is None
+
+
+def deed(action: Action, saved: Json | None, uid: str | None, **parts: Any) -> Deed:
+    ref = Ref.of(saved) if saved else ref_of(LOST)
+    about = Entry(action, ref, "gitops-flux", "gitops-flux-ffff0000", "why", "owner", "then")
+    return Deed(about, saved, "s/0001.yaml", uid, parts.pop("left", "f" * 64), **parts)
+
+
+def planned(*deeds: Deed) -> Plan:
+    return undo.plan(contract(), Pins("c", "test", "0" * 64, ()), Past("s", "c", "0" * 64, deeds))
+
+
+def uid(body: Json) -> str:
+    return str(body["metadata"]["uid"])
+
+
+def test_several_deeds_on_one_object_are_undone_at_once() -> None:
+    before, between = {**KEPT, "secrets": []}, {**KEPT, "secrets": [{"name": "a"}]}
+    plan = planned(
+        deed(Action.REPAIR, before, uid(KEPT), left="1" * 64), deed(Action.ADOPT, between, uid(KEPT), left="2" * 64)
+    )
+    (entry,) = plan.entries
+    assert (entry.saved, entry.left, entry.ref.uid) == (before, "2" * 64, uid(KEPT))
+    assert planned(deed(Action.CREATE, None, "u"), deed(Action.ADOPT, LOST, "u")).entries == ()
+
+
+def test_records_that_were_retired_come_back_by_typing_the_release() -> None:
+    (entry,) = planned(deed(Action.RETIRE, GONE, None)).entries
+    assert (entry.typed, entry.ref.uid) == ("gitops-flux-ffff0000", None)
+    assert "helm knows gitops-flux-ffff0000 again" in entry.then
+
+
+@pytest.mark.parametrize(
+    ("done", "told"),
+    [
+        (deed(Action.CREATE, None, "u"), "undo deletes nothing"),
+        (deed(Action.RECONCILE, KEPT, uid(KEPT)), "there is nothing to put back"),
+        (deed(Action.UNFINALIZE, KEPT, uid(KEPT)), "there is nothing to put back"),
+        (deed(Action.ADOPT, KEPT, uid(KEPT), left=""), "does not say how ServiceAccount flux-system/kept was left"),
+        (deed(Action.DELETE, GONE, None, fault="the backup x was cut"), "the backup x was cut"),
+    ],
+)
+def test_what_cannot_be_put_back_says_why(done: Deed, told: str) -> None:
+    plan = planned(done)
+    assert plan.entries == ()
+    ((_, why),) = plan.left_out
+    assert told in why
+
+
+VALUES = st.recursive(st.none() | st.booleans() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2))
+FIELDS = st.dictionaries(st.sampled_from(["spec", "data", "a/b", "c~d", "~1"]), VALUES, max_size=4)
+NAMES = st.none() | st.dictionaries(st.sampled_from(["a", "b/c"]), st.text(max_size=2), max_size=2)
+
+
+def body_of(version: str, fields: Json, labels: Json | None, annotations: Json | None) -> Json:
+    meta: Json = {"name": "x", "uid": "u", "resourceVersion": version}
+    meta |= {"labels": labels} if labels is not None else {}
+    meta |= {"annotations": annotations} if annotations is not None else {}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, **fields, "status": {"version": version}}
+
+
+@given(FIELDS, NAMES, NAMES, FIELDS, NAMES, NAMES)
+def test_the_patch_makes_an_object_say_what_was_saved_and_nothing_else(
+    before: Json, labels: Json | None, annotations: Json | None, now_: Json, other: Json | None, more: Json | None
+) -> None:
+    saved, live = body_of("1", before, labels, annotations), body_of("7", now_, other, more)
+    about = replace(deed(Action.ADOPT, saved, "u").entry, action=Action.RESTORE, saved=saved, ref=Ref.of(saved))
+    request = undo.first(about, live, dry_run=False)
+    assert request.method is Method.JSON_PATCH
+    patched = json_patch(copy.deepcopy(live), request.body)
+    assert patched["status"] == live["status"]
+    assert patched["metadata"]["resourceVersion"] == "7"
+    assert fingerprint(patched) == fingerprint(saved)

@@ -311,7 +311,7 @@ def _differences(now: Json, saved: Json) -> list[Json]:
 
 
 def _operation(path: str, name: str, now: Mapping[str, Any], saved: Mapping[str, Any]) -> list[Json]:
-    if now.get(name) == saved.get(name):
+    if (name in now) is (name in saved) and now.get(name) == saved.get(name):
         return []
     if name not in saved:
         return [{"op": "remove", "path": path}]
