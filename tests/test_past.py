@@ -231,6 +231,7 @@ def test_only_what_was_left_here_under_this_contract_is_taken_up(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     heads = [("here", "a"), ("here", "b"), ("there", "a"), ("here", "a")]
     journals = [Journal.create(state_directory(), {"cluster": c, "sha256": s}, now) for c, s in heads]
+    journals[1].append("preflight", verdict="pass")
     for journal in journals[:3]:
         journal.close()
     left, notes = left_here("here", "a")
@@ -240,4 +241,6 @@ def test_only_what_was_left_here_under_this_contract_is_taken_up(
     assert "under another contract" in note
     assert left_here(None, "a") == ((), ())
     journals[3].close()
+    journals[1].path.write_bytes(journals[1].path.read_bytes().replace(b"preflight", b"postfl1ght"))
+    assert "its journal is damaged: line 2 is no entry" in left_here("here", "a")[1][0]
     assert [each.path for each in left_here("here", "a")[0]] == [journals[0].path, journals[3].path]

@@ -29,9 +29,11 @@ def left_here(cluster: str | None, contract_sha256: str) -> tuple[tuple[Recorded
     left, notes = [], []
     for each in unfinished(state_directory()):
         entries = each.reading.entries
-        if each.busy or not each.reading.intact or entries[0].fields.get("cluster") != cluster:
+        if each.busy or entries[0].fields.get("cluster") != cluster:
             continue
-        if why := of_another(entries, cluster, contract_sha256):
+        if not each.reading.intact:
+            notes.append(f"session {each.name} was left unfinished and its journal is damaged: {each.reading.fault}")
+        elif why := of_another(entries, cluster, contract_sha256):
             notes.append(f"session {each.name} was left unfinished and cannot be taken up now: {why}")
         else:
             left.append(each)

@@ -102,6 +102,22 @@ async def test_killed_at_every_instant(tmp_path: Path, method: str) -> None:
         shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("again", [2, 4, 5, 7])
+async def test_killed_again_while_it_is_taken_up(tmp_path: Path, again: int) -> None:
+    end, requests, _ = await unkilled("ssa", tmp_path / "unkilled")
+    for at in (19, 29, 33, 41, 47, 57):
+        folder = tmp_path / f"at-{at}"
+        async with wrecked("ssa") as (cluster, connection):
+            taps = [Tapped(Writer(connection.api), Killer(each)) for each in (at, again, 0)]
+            for tapped in taps[:2]:
+                with killing(tapped.killer), pytest.raises(Killed):
+                    await recover(connection, folder, tapped)
+            session, _ = await recover(connection, folder, taps[2])
+            assert everything(cluster) == end, at
+        assert sum((Counter(tapped.done) for tapped in taps), Counter()) == requests, at
+        assert ended(session) == dict.fromkeys(ENTRIES, Status.DONE), at
+
+
 async def process(folder: Path, at: int, number: int) -> tuple[int, str]:
     """A real process on the same cluster; its exit code and what it says of its outcomes."""
     started = await asyncio.create_subprocess_exec(

@@ -302,7 +302,10 @@ class Session:
             raise Fault(f"the session cannot be taken up here: {why}")
         await self.refresh(report)
         async with self._one_at_a_time:
-            return tuple([await self._settle(each) for each in told.left_open(self._journal.entries)])
+            left = told.left_open(self._journal.entries)
+            ids = {action.id for action in left}
+            self.outcomes[:] = [o for o in self.outcomes if o.status is not Status.IN_DOUBT or o.entry.id not in ids]
+            return tuple([await self._settle(action) for action in left])
 
     async def _settle(self, action: ActionProgress) -> Outcome:
         """Brings one action that an earlier process began to its end, or says what became of it."""
