@@ -267,3 +267,75 @@ async def test_who_holds_the_recovery_is_named_and_a_silent_holder_taken_over_by
     assert await pipeline.run(*apply, "--take-over", "bob@laptop") == 0
     await pipeline.cluster.settle()
     assert (await check(pipeline.cluster, load_drill("controllers-missing"))).reached
+
+
+GIT = ("source.toolkit.fluxcd.io", "gitrepositories", "flux-system", "flux-system")
+
+
+def suspend(cluster: PracticeCluster) -> None:
+    live = cluster.world.get(*GIT)
+    assert live is not None
+    cluster.runner.write(live | {"spec": live["spec"] | {"suspend": True}}, "kubectl-edit")
+
+
+@drill("healthy")
+async def test_an_owner_is_asked_to_reconcile_by_a_command(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await pipeline.run("reconcile", "flux") == 2, "there is nobody to ask"
+    assert await pipeline.run("reconcile", "flux", "--yes", "-o", "json") == 0
+    told = capsys.readouterr()
+    assert "is asked to reconcile: Ready is True" in told.err
+    document = json.loads(told.out)
+    assert [(each["action"], each["status"]) for each in document["outcomes"]] == [("reconcile", "done")]
+    live = pipeline.cluster.world.get(*GIT)
+    assert live is not None
+    assert live["status"]["lastHandledReconcileAt"] in live["metadata"]["annotations"].values()
+    assert await pipeline.run("reconcile", "pulumi", "--yes") == 2
+    assert "pulumi refresh" in capsys.readouterr().err
+    assert await pipeline.run("reconcile", "nobody", "--yes") == 2
+
+
+@drill("healthy")
+async def test_a_suspended_owner_is_resumed_by_a_reviewed_mend_and_not_reconciled_before(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suspend(pipeline.cluster)
+    assert await pipeline.run("reconcile", "flux", "--yes") == 1
+    assert "resume it first" in capsys.readouterr().err
+    assert await pipeline.run("plan", "mend", "-f", str(pipeline.plan)) == 0
+    (entry,) = pipeline.read()["entries"]
+    assert (entry["action"], entry["release"], entry["confirmed"]) == ("resume", None, False)
+    assert entry["dry-run"] == "the server would accept it"
+    assert "kubectl-edit" in entry["seen"]["owner"]
+    pipeline.confirm()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0
+    assert await pipeline.run("reconcile", "flux", "--yes") == 0
+
+
+@drill("healthy")
+async def test_what_is_offered_is_done_only_where_it_was_confirmed_and_forced_only_where_it_was_reviewed(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = ("apps", "deployments", "flux-system", "source-controller")
+    live = pipeline.cluster.world.get(*name)
+    assert live is not None
+    pipeline.cluster.runner.write(live | {"spec": live["spec"] | {"replicas": 2}}, "kubectl-edit")
+    await pipeline.cluster.settle()
+    assert await pipeline.run("plan", "replay", "-f", str(pipeline.plan)) == 0
+    (entry,) = pipeline.read()["entries"]
+    assert (entry["action"], entry["offered"], entry["force"]) == ("repair", True, True)
+    assert "kubectl-edit holds .spec.replicas" in entry["dry-run"]
+    loaded = pipeline.read()
+    loaded["entries"][0] |= {"confirmed": True, "force": False}
+    pipeline.plan.write_text(yaml.safe_dump(loaded))
+    capsys.readouterr()
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 1
+    assert "the reviewed plan does not say so" in capsys.readouterr().err
+    loaded["entries"][0] |= {"force": True}
+    pipeline.plan.write_text(yaml.safe_dump(loaded))
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 0
+    after = pipeline.cluster.world.get(*name)
+    assert after is not None
+    assert after["spec"]["replicas"] == 1
+    assert "refloat" not in {each["manager"] for each in after["metadata"]["managedFields"]}
