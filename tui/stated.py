@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from tui.faults import UsageFault
-from tui.helm.errors import OwnerError
 from tui.helm.errors_text import MAX_ERROR
+from tui.helm.refusal import OwnerError
 from tui.ownership.model import Wish
 from tui.recovery.wishes import MAX_FILE, error_of, forecast_of, settled
 from tui.text import clean

@@ -9,8 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.helm.errors import MAX_CONFLICTS, Cause, Conflict, OwnerError, Wanted, read_error
+from tui.helm.errors import MAX_CONFLICTS, read_error
 from tui.helm.errors_text import MAX_ERROR, plain
+from tui.helm.refusal import Cause, Conflict, OwnerError, Wanted
 from tui.practice.drills import load_drill
 
 FILE = Path(__file__).parents[1] / "data" / "owner-errors.txt"

@@ -7,8 +7,9 @@ import pytest
 
 from tests.clusters import FAMILY, contract, document, obj, record
 from tests.ownership.judging import NEW, OLD, OLDER, active, decided, findings, gap, judge, names, stale
-from tui.helm.errors import OwnerError, read_error
+from tui.helm.errors import read_error
 from tui.helm.model import Document
+from tui.helm.refusal import OwnerError
 from tui.objects import Json, Ref
 from tui.ownership.model import Assessment, Finding, Forecast, Wish
 

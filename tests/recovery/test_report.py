@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from tests import schemas
 from tests.clusters import contract, document, inventory, obj, record
 from tui.contract.model import Allow, Contract
-from tui.helm.errors import OwnerError
+from tui.helm.refusal import OwnerError
 from tui.objects import Gap, Json, Ref
 from tui.ownership.assess import assess
 from tui.ownership.dossier import Lookups, dossier

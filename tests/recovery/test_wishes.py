@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.clusters import contract
 from tui.faults import UsageFault
-from tui.helm.errors import OwnerError, read_error
+from tui.helm.errors import read_error
 from tui.helm.errors_text import MAX_ERROR
+from tui.helm.refusal import OwnerError
 from tui.ownership.model import Wish
 from tui.recovery.wishes import MAX_FILE, complete, error_of, forecast_of, read_wish
 

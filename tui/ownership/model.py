@@ -6,8 +6,8 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from tui.contract.model import Claim, Family
-from tui.helm.errors import OwnerError
 from tui.helm.model import Document, Record, Undecodable
+from tui.helm.refusal import OwnerError
 from tui.objects import Inventory, Json, Key, Live, Ref
 
 

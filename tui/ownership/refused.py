@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from tui.helm.errors import Cause, Conflict, OwnerError
+from tui.helm.refusal import Cause, Conflict, OwnerError
 from tui.objects import Inventory, Key, Live, Ref
 from tui.ownership.decisions import role_ref
 from tui.ownership.evidence import MANAGED_BY, World, stamp_of, whole

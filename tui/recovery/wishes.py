@@ -10,10 +10,11 @@ from typing import Final
 
 from tui.contract.model import Contract
 from tui.faults import UsageFault
-from tui.helm.errors import Cause, OwnerError, read_error
+from tui.helm.errors import read_error
 from tui.helm.errors_text import MAX_ERROR
 from tui.helm.manifest import ManifestFault, parse_manifest
 from tui.helm.model import Document
+from tui.helm.refusal import Cause, OwnerError
 from tui.objects import Json
 from tui.ownership.model import Forecast, Wish
 from tui.ownership.references import BINDINGS

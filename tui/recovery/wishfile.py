@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from tui.helm.errors import MAX_CONFLICTS, Cause, Conflict, OwnerError, Wanted
+from tui.helm.errors import MAX_CONFLICTS
 from tui.helm.model import Document
+from tui.helm.refusal import Cause, Conflict, OwnerError, Wanted
 from tui.objects import Json, Ref
 from tui.ownership.model import Forecast, Wish
 from tui.recovery.nodes import Node
