@@ -3,6 +3,7 @@
 ``HELM3`` and ``HELM4`` name the two programs; where one is absent, its tests are skipped by name.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -27,6 +28,7 @@ from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import PlanKind
 from tui.recovery.ports import Identity, Method, Request
 from tui.recovery.session import Session, Tools
+from tui.recovery.waits import Aim, Waiter
 
 CHART = Path(__file__).parents[1] / "data" / "pier"
 ACTIVE, STALE = "pier-0000aaaa", "pier-ffff0000"
@@ -67,6 +69,11 @@ def cluster(live: Connection, helm: Any) -> "Wreck":
     return Wreck(live, helm.space)
 
 
+async def hurry(_: float) -> None:
+    """Without a kubelet no Deployment ever becomes available: what is waited for is there soon, or never."""
+    await asyncio.sleep(0.01)
+
+
 class Wreck:
     """The cluster as the test breaks it, and as the session reads it."""
 
@@ -85,6 +92,9 @@ class Wreck:
     async def create(self, body: Json, manager: str = "helm") -> None:
         await self.writer.send(Let(Request(Method.CREATE, Ref.of(body), body, manager)))
 
+    async def edit(self, ref: Ref, change: Json, manager: str = "kubectl-edit") -> None:
+        await self.writer.send(Let(Request(Method.MERGE_PATCH, ref, change, manager)))
+
     async def stamp(self, ref: Ref, release: str, manager: str = "helm") -> None:
         body = {"metadata": {"annotations": {"meta.helm.sh/release-name": release}}}
         await self.writer.send(Let(Request(Method.MERGE_PATCH, ref, body, manager)))
@@ -100,7 +110,8 @@ class Wreck:
         identity = Identity("live", "", None, "admin", "test")
         clock = lambda: datetime.now(UTC)  # noqa: E731 - the session's clock, in one word
         journal = Journal.create(folder / "journal", {"context": "live"}, clock)
-        session = Session(self.contract, identity, Tools(self.reader, self.writer, journal, clock), wish)
+        tools = Tools(self.reader, self.writer, journal, clock, pause=hurry)
+        session = Session(self.contract, identity, tools, wish)
         yield session
         await session.close()
 
@@ -113,7 +124,7 @@ async def do_all(session: Session, kind: PlanKind) -> list[Outcome]:
     outcomes = []
     for entry in plan.entries:
         asked = await session.look(plan, entry)
-        outcomes.append(await session.carry_out(plan, asked, entry.typed))
+        outcomes.append(await session.carry_out(plan, asked, asked.typed))
     return outcomes
 
 
@@ -222,3 +233,94 @@ async def test_a_refused_install_is_mended_by_adopting_alone(helm: Any, cluster:
 
     helm("install", ACTIVE, str(CHART))
     helm("upgrade", ACTIVE, str(CHART), "--set", "level=debug")
+
+
+async def test_an_edited_object_is_repaired_by_force_and_the_next_upgrade_succeeds(
+    helm: Any, cluster: Wreck, tmp_path: Path
+) -> None:
+    _, operation = METHODS[helm.version]
+    helm("install", ACTIVE, str(CHART), "--create-namespace")
+    service = cluster.ref("v1", "Service", "pier")
+    await cluster.edit(service, {"spec": {"selector": {"app": "another"}}})
+
+    async with cluster.session(tmp_path) as session:
+        assert "drifted" in {f.code for f in (await session.refresh()).findings}
+        plan = await session.plan(PlanKind.REPLAY)
+        (entry,) = [each for each in plan.offered if each.ref.name == "pier"]
+        asked = await session.look(plan, entry)
+        assert asked.allowed, asked.refusal
+        assert (asked.typed, {each.manager for each in asked.conflicts}) == ("pier", {"kubectl-edit"})
+        trials = await session.rehearse(plan)
+        assert trials[entry.id].conflicts == asked.conflicts
+        outcome = await session.carry_out(plan, asked, "pier")
+        assert outcome.status is Status.DONE, outcome.text
+        assert "drifted" not in {f.code for f in (await session.refresh()).findings}
+
+    assert ("helm", operation) in await cluster.managers(service)
+    assert not {name for name, _ in await cluster.managers(service)} & {"refloat"}
+    body = await cluster.reader.get(service)
+    assert body is not None
+    helm_s = [e for e in body["metadata"]["managedFields"] if e["manager"] == "helm" and not e.get("subresource")]
+    assert [e["operation"] for e in helm_s] == [operation], "one entry of the keeper's, by its own operation"
+    helm("upgrade", ACTIVE, str(CHART), "--set", "level=debug")
+
+
+async def test_an_object_that_a_program_changed_is_not_taken_from_it(helm: Any, cluster: Wreck, tmp_path: Path) -> None:
+    helm("install", ACTIVE, str(CHART), "--create-namespace")
+    service = cluster.ref("v1", "Service", "pier")
+    await cluster.edit(service, {"spec": {"selector": {"app": "another"}}}, "some-operator")
+    async with cluster.session(tmp_path) as session:
+        await session.refresh()
+        plan = await session.plan(PlanKind.REPLAY)
+        (entry,) = [each for each in plan.offered if each.ref.name == "pier"]
+        asked = await session.look(plan, entry)
+        assert not asked.allowed
+        assert "it would take fields from some-operator" in asked.refusal
+
+
+async def test_a_crd_of_the_charts_folder_comes_back_and_the_next_upgrade_succeeds(
+    helm: Any, cluster: Wreck, tmp_path: Path
+) -> None:
+    _, operation = METHODS[helm.version]
+    helm("install", ACTIVE, str(CHART), "--create-namespace")
+    crd = Ref("apiextensions.k8s.io/v1", "CustomResourceDefinition", None, "berths.pier.example.test")
+    await cluster.delete(crd)
+    waiter = Waiter(cluster.reader, hurry, lambda: datetime.now(UTC), lambda _: None)
+    assert (await waiter.until(Aim(crd, "gone", lambda body: body is None))).holds
+    async with cluster.session(tmp_path) as session:
+        await session.refresh()
+        outcomes = await do_all(session, PlanKind.REPLAY)
+        assert [(o.entry.ref.name, o.status) for o in outcomes] == [(crd.name, Status.DONE)], [o.text for o in outcomes]
+        assert "not yet" not in outcomes[0].text
+    assert ("helm", operation) in await cluster.managers(crd)
+    helm("upgrade", ACTIVE, str(CHART), "--set", "level=debug")
+
+
+async def test_a_finalizer_of_a_program_that_runs_nowhere_is_removed(
+    live: Connection, live_cluster: LiveCluster, tmp_path: Path
+) -> None:
+    cluster, held = Wreck(live, "default"), "archive.harbour-freight.dev/export"
+    box = Ref("v1", "ConfigMap", "default", "box")
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "box", "namespace": "default"},
+        "data": {"a": "b"},
+    }
+    await cluster.create(body, "kubectl-create")
+    await cluster.edit(box, {"metadata": {"finalizers": ["example.org/stays", held]}}, "harbour-freight-archiver")
+    await cluster.delete(box)
+    async with cluster.session(tmp_path) as session:
+        await session.refresh()
+        plan = await session.plan(PlanKind.MEND)
+        entry = next(each for each in plan.entries if each.finalizer == held)
+        asked = await session.look(plan, entry)
+        assert asked.allowed, asked.refusal
+        outcome = await session.carry_out(plan, asked, "box")
+        assert outcome.status is Status.DONE, outcome.text
+    left = await cluster.reader.get(box)
+    assert left is not None
+    assert left["metadata"]["finalizers"] == ["example.org/stays"]
+    assert "refloat" not in {name for name, _ in await cluster.managers(box)}
+    await cluster.edit(box, {"metadata": {"finalizers": None}})
+    assert live_cluster.server
