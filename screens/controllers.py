@@ -1,19 +1,19 @@
 """The Controllers screen: what the health list rests on, live."""
 
+from functools import partial
 from typing import ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
 
+from screens.asking import Asking
 from screens.controllers_rows import HEADINGS, controller_rows, log_target, namespaces, state_lines
-from screens.desk import Desk
+from screens.desk import Desk, Work
 from screens.inspector import Aspect, Inspector
 from screens.listing import Listing
 from screens.overview_rows import health_spans
 from screens.plan_rows import outcome_line
-from screens.question import Ask, Reply
 from screens.view import View
-from tui.faults import Fault
+from screens.walk import Asked, Ended, Walk, WorkOver
 from tui.objects import Key, Ref
 from tui.recovery.mend_flux import is_flux
 from tui.text import clean
@@ -41,6 +41,9 @@ class Controllers(Listing):
         super().__init__(desk)
         self._filter = ""
         self._log_of: tuple[Key, int] | None = None
+        self._busy = ""
+        self._walk = Walk(desk, self.post_message)
+        self._asking = Asking(self, self._walk, self._take)
 
     def make_list(self) -> Lines:
         """A table."""
@@ -115,27 +118,33 @@ class Controllers(Listing):
             told = "read-only: nothing can be changed here" if self.desk.view.read_only else BEGIN_FIRST
             self.notify(told, severity="warning", markup=False)
         else:
-            self._reconcile(ref)
+            self._work(f"a fresh look at {ref.label}...", partial(self._walk.reconcile, ref))
 
-    @work(group="reconcile", exclusive=True, exit_on_error=False, description="ask Flux to reconcile")
-    async def _reconcile(self, ref: Ref) -> None:
-        session, told = self.desk.session, ""
-        try:
-            plan = await session.plan_reconcile([ref]) if session is not None else None
-            if session is None or plan is None:
-                return
-            if not plan.entries:
-                told = next((why for _, why in plan.left_out), "it cannot be asked to reconcile")
-                return
-            question = await session.look(plan, plan.entries[0])
-            if await self.app.push_screen_wait(Ask(question, self.desk.ticks)) is Reply.YES:
-                outcome = await self.desk.carry_out(plan, question)
-                told = plain_text(outcome_line(outcome))
-        except Fault as fault:
-            told = f"{ref.label}: {fault}"
-        finally:
-            if told:
-                self.notify(clean(told, 400), markup=False)
+    def _take(self, busy: str) -> bool:
+        """Takes the one place for work; False while other work is under way."""
+        free, self._busy = not self._busy, self._busy or busy
+        return free
+
+    def _work(self, busy: str, work: Work) -> None:
+        if self._take(busy):
+            self.desk.spawn(work)
+
+    def on_asked(self, message: Asked) -> None:
+        """Puts the question."""
+        message.stop()
+        self._asking.put(message)
+
+    def on_ended(self, message: Ended) -> None:
+        """Tells how it ended."""
+        message.stop()
+        self.notify(clean(plain_text(outcome_line(message.outcome)), 400), markup=False)
+
+    def on_work_over(self, message: WorkOver) -> None:
+        """The place for work is free again."""
+        message.stop()
+        self._busy = ""
+        if message.trouble:
+            self.notify(clean(message.trouble, 400), severity="warning", markup=False)
 
     def action_back(self) -> None:
         """Back to the list; the next log is the first container's again."""

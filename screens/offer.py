@@ -11,6 +11,4 @@ def offer_lines(left_open: Sequence[Left]) -> tuple[Line, ...]:
     if not left_open:
         return ()
     left = left_open[0]
-    return (
-        line(warn("! "), accent("b"), f" takes up the session of {left.begun[:16]}: {left.told}"),
-    )
+    return (line(warn("! "), accent("b"), f" takes up the session of {left.begun[:16]}: {left.told}"),)

@@ -34,9 +34,8 @@ OUTCOMES: Final = {
 def headings(trials: Mapping[str, Trial], *, wide: bool) -> tuple[str, ...]:
     """The titles of the plan's columns. On a narrow screen the reason stands below the table, with what comes next."""
     tried = ("dry run",) if trials else ()
-    if wide:
-        return ("op", "kind", "namespace/name", "owner now", "after", *tried, "why")
-    return ("op", "kind", "namespace/name", *tried, "owner now → after")
+    titles = ("op", "kind", "namespace/name", *tried, "owner now", "after")
+    return (*titles, "why") if wide else titles
 
 
 def plan_rows(plan: Plan, ended: Iterable[Outcome], trials: Mapping[str, Trial], *, wide: bool) -> list[Row]:
@@ -50,6 +49,9 @@ def plan_rows(plan: Plan, ended: Iterable[Outcome], trials: Mapping[str, Trial],
     if plan.offered:
         rows.append(Row.note(muted("offered, done only where you ask for it:")))
         rows += [_entry_row(entry, trials, wide=wide) for entry in plan.offered]
+    tried = ((entry, trials.get(entry.id)) for entry in plan.all)
+    refused = [(entry, trial) for entry, trial in tried if trial is not None and not trial.ok and not trial.awaits]
+    rows += [Row.note(bad("✗ dry run"), f"  {entry.ref.label}: {trial.text}") for entry, trial in refused]
     last = {one.entry.id: one for one in ended}
     bad_ends = [one for one in last.values() if one.status in BAD_ENDS]
     rows += [Row.note(OUTCOMES[one.status], f"  {one.entry.ref.label}: {one.text}") for one in bad_ends]
@@ -74,17 +76,24 @@ def trial_span(trial: Trial | None) -> Span:
 
 def after(entry: Entry) -> str:
     """Who has the resource once the entry is done."""
-    if entry.action in (Action.DELETE, Action.RETIRE):
-        return "gone"
-    return entry.release or entry.owner_now
+    return AFTER.get(entry.action) or entry.release or entry.owner_now
+
+
+AFTER: Final = {
+    Action.DELETE: "gone",
+    Action.RETIRE: "gone",
+    Action.UNFINALIZE: "nobody",
+    Action.RESUME: "Flux",
+    Action.RECONCILE: "Flux",
+}
+"""Who has the resource after an action that gives it to no release."""
 
 
 def _entry_row(entry: Entry, trials: Mapping[str, Trial], *, wide: bool) -> Row:
-    cells = (line(Span(*ACTIONS[entry.action])), line(entry.ref.kind), line(entry.ref.path))
     tried = (line(trial_span(trials.get(entry.id))),) if trials else ()
-    if wide:
-        return Row(entry.id, (*cells, line(entry.owner_now), line(after(entry)), *tried, line(entry.why)))
-    return Row(entry.id, (*cells, *tried, line(entry.owner_now, muted(" → "), after(entry))))
+    cells = (line(Span(*ACTIONS[entry.action])), line(entry.ref.kind), line(entry.ref.path), *tried)
+    owners = (line(entry.owner_now), line(after(entry)))
+    return Row(entry.id, (*cells, *owners, line(entry.why)) if wide else (*cells, *owners))
 
 
 def entry_lines(entry: Entry | None, trial: Trial | None = None) -> tuple[Line, ...]:
@@ -93,19 +102,24 @@ def entry_lines(entry: Entry | None, trial: Trial | None = None) -> tuple[Line, 
         return ()
     lines = [
         line(Span(*ACTIONS[entry.action]), "  ", strong(entry.ref.label)),
+        *_tried(trial),
         line(muted("why    "), entry.why),
         line(muted("owner  "), entry.owner_now, muted(" → "), after(entry)),
         line(muted("then   "), entry.then),
     ]
-    if trial is not None:
-        good_or_later = trial.ok or trial.awaits
-        lines.append(line(muted("tried  "), Span(trial.text) if good_or_later else bad(f"✗ {trial.text}")))
     lines += [line(muted("used   "), use) for use in entry.used_by]
     if entry.rests_on:
         lines.append(line(muted("after  "), f"{plural(len(entry.rests_on), 'entry', 'entries')} that must leave first"))
     if entry.typed:
         lines.append(line(warn("! "), f"asks for its name, typed: {entry.typed}"))
     return tuple(lines)
+
+
+def _tried(trial: Trial | None) -> tuple[Line, ...]:
+    if trial is None:
+        return ()
+    fine = trial.ok or trial.awaits
+    return (line(muted("tried  "), Span(trial.text) if fine else bad(f"✗ {trial.text}")),)
 
 
 def plan_lines(plan: Plan | None, *, in_session: bool, can_begin: bool) -> tuple[Line, ...]:

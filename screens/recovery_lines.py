@@ -46,7 +46,7 @@ def _of_step(view: View, course: Course, *, can_begin: bool) -> tuple[Line, ...]
 def work_lines(view: View, course: Course, busy: str, trouble: str) -> tuple[Line, ...]:
     """What is under way or waited for, else what went wrong, else how the last entry ended."""
     if view.waiting:
-        return (line(muted(f"{view.waiting}   "), accent("esc"), muted(" stops waiting; nothing is lost")),)
+        return (line(accent("esc"), muted(" stops waiting, nothing is lost: "), view.waiting),)
     if busy:
         return (line(muted(busy)),)
     if trouble:

@@ -16,6 +16,7 @@ from screens.desk import Desk
 from screens.link import DrillCheck
 from screens.shelf import read_past
 from tui.faults import Fault
+from tui.objects import Ref
 from tui.ownership.model import Wish
 from tui.recovery import undo
 from tui.recovery.access import Rights, ask
@@ -208,6 +209,20 @@ class Walk:
                 self._tell(Asked(plan, await session.look(plan, entry)))
 
         await self._to_the_end(look(), f"{entry.ref.label}: ")
+
+    async def reconcile(self, ref: Ref) -> None:
+        """Looks at a Flux object that is to be asked to reconcile now."""
+
+        async def look() -> None:
+            session = self._desk.session
+            if session is None:
+                return
+            plan = await session.plan_reconcile([ref])
+            if not plan.entries:
+                raise Fault(next((why for _, why in plan.left_out), "it cannot be asked to reconcile"))
+            self._tell(Asked(plan, await session.look(plan, plan.entries[0])))
+
+        await self._to_the_end(look(), f"{ref.label}: ")
 
     async def carry_out(self, plan: Plan, question: Question) -> None:
         """Does what was confirmed."""

@@ -14,7 +14,7 @@ from tui.ownership.model import Assessment, Wish
 from tui.recovery import undo
 from tui.recovery.gate import pins_of
 from tui.recovery.health import Health, check_health
-from tui.recovery.lease import Standing, State
+from tui.recovery.lease import Claim, Standing, State
 from tui.recovery.masking import masked, to_yaml
 from tui.recovery.mend import reconcile_plan
 from tui.recovery.mend_drift import Conflict
@@ -24,6 +24,23 @@ from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Progress
 from tui.recovery.question import Question, Trial, by_hand
 from tui.recovery.undo import Past
+
+HOLDER = Claim(
+    ref=Ref("coordination.k8s.io/v1", "Lease", "flux-system", "refloat-recovery"),
+    version="7",
+    name="alice@ops [/x]",
+    session="20261123T050000Z-0a0b0c0d",
+    since="2026-11-23T05:00:00Z",
+    renewed="2026-11-23T05:29:50Z",
+    written=None,
+    duration=60,
+    transitions=0,
+    context="prod",
+    user="alice",
+)
+TAKEN = Standing(State.TAKEN, "alice@ops [/x] holds the recovery in flux-system: you may look on, not act", HOLDER)
+LAPSED = Standing(State.LAPSED, "alice@ops [/x] has been silent for 90 s: type it to take it over", HOLDER)
+BARRED = Standing(State.BARRED, "leases in flux-system: forbidden [/x]")
 
 
 class FakeHold:

@@ -24,31 +24,13 @@ from tests.screens.piloting import (
     typing,
     write,
 )
-from tests.screens.sessions import FakeHold, session_link
+from tests.screens.sessions import BARRED, LAPSED, TAKEN, FakeHold, session_link
 from tests.screens.world import trouble
 from tui.faults import Unreachable
-from tui.objects import Ref
 from tui.ownership.model import Wish
-from tui.recovery.lease import Claim, Standing, State
+from tui.recovery.lease import Standing, State
 
 __all__ = ["directory"]
-
-HOLDER = Claim(
-    ref=Ref("coordination.k8s.io/v1", "Lease", "flux-system", "refloat-recovery"),
-    version="7",
-    name="alice@ops [/x]",
-    session="20261123T050000Z-0a0b0c0d",
-    since="2026-11-23T05:00:00Z",
-    renewed="2026-11-23T05:29:50Z",
-    written=None,
-    duration=60,
-    transitions=0,
-    context="prod",
-    user="alice",
-)
-TAKEN = Standing(State.TAKEN, "alice@ops [/x] holds the recovery in flux-system: you may look on, not act", HOLDER)
-LAPSED = Standing(State.LAPSED, "alice@ops [/x] has been silent for 90 s: type it to take it over", HOLDER)
-BARRED = Standing(State.BARRED, "leases in flux-system: forbidden [/x]")
 
 
 @pytest.fixture

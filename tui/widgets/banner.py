@@ -51,7 +51,7 @@ class Tabs(Widget):
         self._current = current
 
     def _pieces(self) -> list[tuple[str, Span]]:
-        wide = self.size.width >= 80
+        wide = sum(len(title) + len(key) + 3 for key, _, title in self._tabs) <= self.size.width
         pieces = []
         for key, mode, title in self._tabs:
             here = mode == self._current
