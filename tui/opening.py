@@ -27,6 +27,7 @@ from tui.recovery.lease_seat import Means
 from tui.recovery.ports import Identity
 from tui.recovery.session import Session, Tools
 from tui.recovery.trial import TriesOnly
+from tui.recovery.wishfile import wish_json
 
 if TYPE_CHECKING:
     from screens.link import Drill
@@ -129,8 +130,7 @@ class ClusterLink:
             "contract": self._contract.name,
             "sha256": self._contract.sha256,
             "version": __version__,
-            "expected": self._options.wish.expected,
-            "settled": "@".join(map(str, self._options.wish.settled or ())) or None,
+            "wish": wish_json(self._options.wish),
         }
 
     async def watch(self, kinds: Iterable[KindKey], since: Inventory) -> AsyncIterator["Event"]:

@@ -17,6 +17,7 @@ from tui.cluster.reader import ClusterReader
 from tui.cluster.writer import Writer
 from tui.contract.model import Contract
 from tui.faults import Fault
+from tui.helm.errors import read_error
 from tui.objects import Json, Ref
 from tui.ownership.model import Wish
 from tui.recovery import resume, told
@@ -29,6 +30,7 @@ from tui.recovery.ports import Answer, Method, Request
 from tui.recovery.progress import ActionProgress, ActionState, progress_of
 from tui.recovery.resume import Found
 from tui.recovery.session import Session, Tools
+from tui.recovery.wishfile import wish_json
 
 
 class CutOff(Tapped):
@@ -213,14 +215,23 @@ async def test_the_next_process_knows_what_was_decided_and_stated(tmp_path: Path
     assert known["adopt /ServiceAccount flux-system/kept"][1].endswith(f"now belongs to {ACTIVE}")
 
 
+REFUSED = (
+    'Unable to continue with install: ClusterRole "crd-controller" in namespace "" exists and '
+    "cannot be imported into the current release: invalid ownership metadata; annotation validation error: key "
+    f'"meta.helm.sh/release-name" must equal "{ACTIVE}": current value is "gitops-flux-ffff0000"'
+)
+
+
 def test_a_wish_is_what_was_stated_last() -> None:
     def line(kind: str, **fields: Any) -> Line:
         return Line(1, "", "", kind, fields, "")
 
-    opened = line("opened", expected=None, settled=f"{ACTIVE}@2")
-    assert told.wish_of([opened]) == Wish(settled=(ACTIVE, 2))
-    assert told.wish_of([opened, line("stated", expected=ACTIVE, settled=None)]) == Wish(expected=ACTIVE)
-    assert told.wish_of([opened, line("stated", expected=None, settled=None)]) == Wish()
+    settled, expected = Wish(settled=(ACTIVE, 2)), Wish(ACTIVE, error=read_error(REFUSED))
+    assert expected.error.conflicts
+    opened = line("opened", wish=wish_json(settled))
+    assert told.wish_of([opened]) == settled
+    assert told.wish_of([opened, line("stated", wish=wish_json(expected))]) == expected
+    assert told.wish_of([opened, line("stated", wish=wish_json(Wish()))]) == Wish()
     assert told.wish_of([]) == Wish()
 
 

@@ -42,7 +42,8 @@ from tui.recovery.requests import Manner
 from tui.recovery.steps import Record, Steps, Writer
 from tui.recovery.trial import conflicts_now, try_out
 from tui.recovery.undo import Past
-from tui.recovery.waits import Waiter
+from tui.recovery.waits import BUSY_SECONDS, WAIT_SECONDS, Waiter
+from tui.recovery.wishfile import wish_json
 from tui.text import clean
 
 
@@ -113,10 +114,9 @@ class Session:
         return self.assessment
 
     def state(self, wish: Wish) -> None:
-        """Takes what the operator states of a release: one expected, or one of two settled. The journal keeps it."""
+        """Takes what the operator states of a release, which decisions then rest on. The journal keeps it."""
         if wish != self.wish:
-            settled = "@".join(map(str, wish.settled)) if wish.settled else None
-            self._journal.append("stated", expected=wish.expected, settled=settled)
+            self._journal.append("stated", wish=wish_json(wish))
             self.wish, self.assessment = wish, None
 
     async def _assessed(self) -> Assessment:
@@ -216,7 +216,7 @@ class Session:
             self._journal.append("confirmed", **told.describe(entry))
             if why := await self._not_ours():
                 return self._refuse(entry, why)
-            ready = await self._ready(plan, asked)
+            ready = await self._ready(plan, asked, self._new_waiter())
             # Looking took its time: what was held before it may be another's by now.
             why = ready if isinstance(ready, str) else await self._not_ours()
             if isinstance(ready, str) or why:
@@ -224,12 +224,23 @@ class Session:
             steps = self._steps(entry, ready.look)
             return await self._carry(entry, ready.look, steps, steps.run(ready.admitted))
 
-    async def _ready(self, plan: Plan, asked: Question) -> _Ready | str:
-        """The last look at a confirmed entry and its admitted first request; or why it is refused."""
+    async def _ready(self, plan: Plan, asked: Question, waiter: Waiter) -> _Ready | str:
+        """The last look at a confirmed entry and its admitted first request; or why it is refused.
+
+        An owner at work is waited for, up to a deadline, each time with a look at everything.
+        """
         entry = asked.entry
         try:
             look = await self._look(entry)
-            if refusal := judge(self.contract, entry, plan.pins, look, asked.seen):
+            refusal, waited = judge(self.contract, entry, plan.pins, look, asked.seen), 0.0
+            while refusal is not None and refusal.busy and waited < WAIT_SECONDS:
+                self.progress(f"waiting: {refusal.why}: {waited:.0f} of {WAIT_SECONDS:.0f} s")
+                if not await waiter.rest(BUSY_SECONDS):
+                    break
+                waited += BUSY_SECONDS
+                look = await self._look(entry)
+                refusal = judge(self.contract, entry, plan.pins, look, asked.seen)
+            if refusal is not None:
                 return refusal.why
             look = await self._conflicts(plan, asked, look)
             view = self._view(entry, look)
@@ -257,9 +268,12 @@ class Session:
         return self._ended(entry, Status.REFUSED, why)
 
     def _steps(self, entry: Entry, look: Look) -> Steps:
-        self._waiter = Waiter(self._reader, self._pause, self._clock, self.progress)
         view = self._view(entry, look)
-        return Steps(entry, look, view, self._reader, self._writer, self._journal, self._waiter)
+        return Steps(entry, look, view, self._reader, self._writer, self._journal, self._new_waiter())
+
+    def _new_waiter(self) -> Waiter:
+        self._waiter = Waiter(self._reader, self._pause, self._clock, self.progress)
+        return self._waiter
 
     def give_up_waiting(self) -> None:
         """Ends the wait of the entry that is being carried out; what was done of it stays done, and says so."""

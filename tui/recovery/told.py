@@ -8,9 +8,11 @@ from tui.objects import Json, Ref
 from tui.ownership.conditions import mapping
 from tui.ownership.model import Wish
 from tui.recovery import chain
+from tui.recovery.nodes import Node
 from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Action, Entry
 from tui.recovery.progress import ActionProgress, ActionState, progress_of
+from tui.recovery.wishfile import read_wish_of
 
 OPEN: Final = frozenset({ActionState.IN_DOUBT, ActionState.ANSWERED})
 """The states in which only the cluster can tell what was done."""
@@ -96,13 +98,11 @@ _STATUSES: Final[Mapping[ActionState, Status]] = {
 
 
 def wish_of(entries: Iterable[chain.Entry]) -> Wish:
-    """What the operator stated of a release, last."""
+    """What the operator stated of a release, last. Raises PlanFault where no version of Refloat wrote it so."""
     wish = Wish()
     for entry in entries:
         if entry.kind in ("opened", "stated"):
-            name, at, revision = str(entry.fields.get("settled") or "").rpartition("@")
-            settled = (name, int(revision)) if at and revision.isdecimal() else None
-            wish = Wish(str(entry.fields.get("expected") or "") or None, settled)
+            wish = read_wish_of(Node(entry.fields.get("wish") or {}, "the journal", "wish"))
     return wish
 
 
