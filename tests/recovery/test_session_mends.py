@@ -340,3 +340,40 @@ async def test_a_controller_that_comes_back_between_the_question_and_the_answer_
         assert "Deployment apps/archiver may answer" in outcome.text
         assert (await stage.there(BOX))["metadata"]["finalizers"] == [HELD]
     assert stage.spy.sent == []
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_an_owner_at_work_is_waited_for_up_to_a_deadline(tmp_path: Path, *, ends: bool) -> None:
+    told: list[str] = []
+    looks = 0
+
+    async def pause(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        if ends and looks == 3:
+            _told(stage, "False")
+
+    async with on_drill(tmp_path, "stale-release", pause=pause) as stage:
+        plan = await stage.session.plan(PlanKind.CLEANUP)
+        asked = await stage.session.look(plan, plan.entries[0])
+        stage.session.progress = told.append
+        _told(stage, "True")
+        outcome = await stage.session.carry_out(plan, asked, asked.typed)
+    assert outcome.status is (Status.DONE if ends else Status.REFUSED), outcome.text
+    assert told[0].startswith("waiting: Kustomization flux-system/flux-system is applying a change")
+    assert (looks == 3) is ends
+    assert bool(stage.spy.sent) is ends
+
+
+def _told(stage: Stage, reconciling: str) -> None:
+    """What kustomize-controller says of a revision that it has never finished with."""
+    live = stage.cluster.world.get("kustomize.toolkit.fluxcd.io", "kustomizations", "flux-system", "flux-system")
+    assert live is not None
+    condition = {
+        "type": "Reconciling",
+        "status": reconciling,
+        "reason": "Progressing",
+        "message": "Fetching manifests for revision main@sha1:new with a timeout of 10m0s",
+    }
+    rest = [each for each in live["status"]["conditions"] if each["type"] != "Reconciling"]
+    stage.cluster.runner.write(live | {"status": live["status"] | {"conditions": [*rest, condition]}}, "k", "status")

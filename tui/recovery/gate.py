@@ -56,10 +56,12 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a change is not admitted. ``whole_plan``: what the plan itself rests on has changed."""
+    """Why a change is not admitted. ``whole_plan``: what the plan itself rests on has changed. ``busy``: an owner is at
+    work, and it may be admitted once that has ended."""
 
     why: str
     whole_plan: bool = False
+    busy: bool = False
 
 
 def pins_of(contract: Contract, assessment: Assessment) -> Pins:
@@ -121,7 +123,7 @@ def judge(contract: Contract, entry: Entry, planned: Pins, look: Look, seen: str
         return Refusal(changed, whole_plan=True)
     busy = owner_at_work(look.assessment.inventory, look.assessment.families)
     if busy:
-        return Refusal(f"{busy}: no write while an owner is at work; wait for it to end")
+        return Refusal(f"{busy}: no write while an owner is at work; wait for it to end", busy=True)
     if entry.action is Action.CREATE:
         return _judge_create(contract, entry, look)
     if entry.action is Action.RESTORE:

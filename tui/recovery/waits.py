@@ -18,6 +18,9 @@ WAIT_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.25
 """Between two looks at what is waited for."""
 
+BUSY_SECONDS: Final = 2.0
+"""Between two looks at whether an owner is still at work: each reads all that the rules rest on."""
+
 PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 """Answers of an API server that restarts or is overloaded: it may answer the next time."""
 
@@ -87,7 +90,7 @@ class Waiter:
             near = unseen or aim.near(body)
             tail = f" ({near})" if near else ""
             self._progress(f"waiting for {label} to be {aim.what}{tail}: {waited:.0f} of {WAIT_SECONDS:.0f} s")
-            await self._rest()
+            await self.rest(POLL_SECONDS)
             waited += POLL_SECONDS
 
     async def _look(self, ref: Ref) -> tuple[Json | None, str, bool]:
@@ -101,15 +104,16 @@ class Waiter:
         except Fault as fault:
             return None, str(fault), True
 
-    async def _rest(self) -> None:
-        """A pause that ends early where somebody gives up."""
-        resting = asyncio.ensure_future(self._pause(POLL_SECONDS))
+    async def rest(self, seconds: float) -> bool:
+        """A pause that ends early where somebody gives up; whether nobody did."""
+        resting = asyncio.ensure_future(self._pause(seconds))
         stopped = asyncio.ensure_future(self._stopped.wait())
         try:
             await asyncio.wait({resting, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             resting.cancel()
             stopped.cancel()
+        return not self._stopped.is_set()
 
 
 def comes_alive(entry: Entry) -> Aim | None:
