@@ -184,7 +184,10 @@ SESSION = closed(
     health={"enum": ["healthy", "unhealthy", "unverified", None]},
     outcomes=every(
         closed(
-            action=one_of("adopt", "recreate", "delete", "create"),
+            action=one_of(
+                *("adopt", "recreate", "delete", "create", "retire", "repair", "reconcile", "resume"),
+                *("remove-finalizer", "restore"),
+            ),
             ref=REF,
             status=one_of("done", "refused", "failed", "skipped", "in-doubt"),
             text=TEXT,
