@@ -49,8 +49,8 @@ def work_lines(view: View, course: Course, busy: str, trouble: str) -> tuple[Lin
         return (line(accent("esc"), muted(" stops waiting, nothing is lost: "), view.waiting),)
     if busy:
         return (line(muted(busy)),)
-    if trouble:
-        return (line(bad("✗ "), trouble),)
+    if trouble or view.trouble:
+        return (line(bad("✗ "), trouble or view.trouble),)
     if course.last is not None:
         return (outcome_line(course.last),)
     return (line(muted(f"trying the plan by dry run: {course.progress}")),) if course.progress else ()
