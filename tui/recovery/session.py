@@ -8,41 +8,38 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from tui.contract.model import Contract
 from tui.faults import Exit, Fault, OutcomeUnknown
 from tui.objects import Inventory, Json, KindKey, Live, Ref
 from tui.ownership.assess import assess
-from tui.ownership.model import Assessment, FamilyView, Wish
-from tui.recovery import access, mend, question, requests, resume, retire, told, undo
+from tui.ownership.model import Assessment, Wish
+from tui.recovery import access, mend, question, resume, retire, told, undo
 from tui.recovery.access import Rights
 from tui.recovery.chain import JournalFault
 from tui.recovery.gate import (
     DEPLOYMENT,
-    Admitted,
     Look,
-    Refusal,
-    admit,
     fingerprint,
     judge,
     kinds_to_reread,
     pins_of,
 )
 from tui.recovery.health import Health, check_health
+from tui.recovery.last_look import LastLook, view_of
 from tui.recovery.masking import visible
-from tui.recovery.outcome import Outcome, Status
+from tui.recovery.outcome import Outcome, Status, failed, interrupted
 from tui.recovery.plan import Action, Entry, Plan, PlanKind
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.ports import Herald, Hold, Identity, Progress, Reader
 from tui.recovery.progress import ActionProgress
 from tui.recovery.question import Question, Trial
 from tui.recovery.rehearse import Company, look_at_all
-from tui.recovery.requests import Manner
 from tui.recovery.steps import Record, Steps, Writer
-from tui.recovery.trial import conflicts_now, try_out
+from tui.recovery.trial import try_out
 from tui.recovery.undo import Past
-from tui.recovery.waits import BUSY_SECONDS, WAIT_SECONDS, Waiter
+from tui.recovery.waits import Waiter
 from tui.recovery.wishfile import wish_json
 from tui.text import clean
 
@@ -58,13 +55,6 @@ class Tools:
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     hold: Hold | None = None
     herald: Herald | None = None
-
-
-class _Ready(NamedTuple):
-    """What is to be done at once: the look it was admitted on, and the request."""
-
-    look: Look
-    admitted: Admitted
 
 
 class Session:
@@ -165,7 +155,7 @@ class Session:
         # A whole object as YAML and its diff take up to a second: off the loop, as above.
         if refusal is not None:
             return await asyncio.to_thread(question.refused, entry, look, refusal.why)
-        trial = await try_out(self.contract, plan.pins, entry, look, self._view(entry, look), self._writer)
+        trial = await try_out(self.contract, plan.pins, entry, look, view_of(entry, look), self._writer)
         return await asyncio.to_thread(question.asked, entry, look, trial)
 
     async def _look(self, entry: Entry) -> Look:
@@ -177,16 +167,6 @@ class Session:
         fresh = inventory.with_object(entry.ref.key, Live.of(visible(body)) if body is not None else None)
         assessment = await self._assess(fresh)
         return Look(assessment, body, pins_of(self.contract, assessment))
-
-    @staticmethod
-    def _view(entry: Entry, look: Look) -> FamilyView | None:
-        """The release family that an entry belongs to; None of one that belongs to none."""
-        if not entry.family:
-            return None
-        view = look.assessment.family(entry.family)
-        if view is None:
-            raise Fault(f"the contract no longer knows the release family {entry.family}")
-        return view
 
     def skip(self, entry: Entry) -> Outcome:
         """Leaves one entry out; what rested on it is protected again in the next plan."""
@@ -216,48 +196,14 @@ class Session:
             self._journal.append("confirmed", **told.describe(entry))
             if why := await self._not_ours():
                 return self._refuse(entry, why)
-            ready = await self._ready(plan, asked, self._new_waiter())
+            last = LastLook(self.contract, self._writer, self._look, self._clock, self.progress)
+            ready = await last.ready(plan, asked, self._new_waiter())
             # Looking took its time: what was held before it may be another's by now.
             why = ready if isinstance(ready, str) else await self._not_ours()
             if isinstance(ready, str) or why:
                 return self._refuse(entry, why)
             steps = self._steps(entry, ready.look)
             return await self._carry(entry, ready.look, steps, steps.run(ready.admitted))
-
-    async def _ready(self, plan: Plan, asked: Question, waiter: Waiter) -> _Ready | str:
-        """The last look at a confirmed entry and its admitted first request; or why it is refused.
-
-        An owner at work is waited for, up to a deadline, each time with a look at everything.
-        """
-        entry = asked.entry
-        try:
-            look = await self._look(entry)
-            refusal, waited = judge(self.contract, entry, plan.pins, look, asked.seen), 0.0
-            while refusal is not None and refusal.busy and waited < WAIT_SECONDS:
-                self.progress(f"waiting: {refusal.why}: {waited:.0f} of {WAIT_SECONDS:.0f} s")
-                if not await waiter.rest(BUSY_SECONDS):
-                    break
-                waited += BUSY_SECONDS
-                look = await self._look(entry)
-                refusal = judge(self.contract, entry, plan.pins, look, asked.seen)
-            if refusal is not None:
-                return refusal.why
-            look = await self._conflicts(plan, asked, look)
-            view = self._view(entry, look)
-        except Fault as fault:
-            return f"it could not be read again: {fault}"
-        manner = Manner(force=bool(look.conflicts), token=self._clock().isoformat())
-        request = requests.first(entry, look.body, view, look.assessment.inventory, manner)
-        admitted = admit(self.contract, entry, plan.pins, look, asked.seen, request, asked.conflicts)
-        return admitted.why if isinstance(admitted, Refusal) else _Ready(look, admitted)
-
-    async def _conflicts(self, plan: Plan, asked: Question, look: Look) -> Look:
-        """The look, with those who hold what a confirmed repair takes by force: on the very object it goes to."""
-        if not asked.conflicts:
-            return look
-        entry = asked.entry
-        view = self._view(entry, look)
-        return replace(look, conflicts=await conflicts_now(self.contract, plan.pins, entry, look, view, self._writer))
 
     async def _not_ours(self) -> str:
         """Why this session may not act now; empty while its claim stands."""
@@ -268,7 +214,7 @@ class Session:
         return self._ended(entry, Status.REFUSED, why)
 
     def _steps(self, entry: Entry, look: Look) -> Steps:
-        view = self._view(entry, look)
+        view = view_of(entry, look)
         return Steps(entry, look, view, self._reader, self._writer, self._journal, self._new_waiter())
 
     def _new_waiter(self) -> Waiter:
@@ -332,7 +278,7 @@ class Session:
             saved = self._journal.recall(action.backup) if action.backup else None
             restored = self._journal.recall(entry.source) if entry.source else None
             look = await self._look(entry)
-            view = self._view(entry, look)
+            view = view_of(entry, look)
             entry = replace(resume.with_document(entry, action, view) if view else entry, saved=restored)
             verdict = resume.judge(action, entry, view.family.namespace if view else "", saved, look.body)
         except Fault as fault:
@@ -359,12 +305,9 @@ class Session:
             self.untold = await self._herald.tell(entry.ref, entry.action.value, outcome.text) or self.untold
 
     def _failed(self, entry: Entry, steps: Steps, fault: Fault) -> Outcome:
-        """An entry that ended badly. What was sent is known or in doubt; where the object was saved is told."""
-        saved = f"; what it was is saved in {steps.copy}" if steps.copy and steps.accepted else ""
-        if isinstance(fault, OutcomeUnknown):
-            outcome = self._ended(entry, Status.IN_DOUBT, f"the outcome is not known: {fault}{saved}")
-        else:
-            outcome = self._ended(entry, Status.FAILED, f"{fault}{saved}")
+        """An entry that ended badly."""
+        outcome = failed(entry, fault, steps.copy if steps.accepted else "")
+        self.outcomes.append(outcome)
         self._journal.append(_KINDS[outcome.status], entry=entry.id, why=str(fault))
         return outcome
 
@@ -377,15 +320,10 @@ class Session:
             with suppress(JournalFault):
                 self._done(entry, f"{steps.settled}; {why} before it was seen to have come about", steps.left)
             return
-        if steps.announced > steps.accepted:
-            status, text = Status.IN_DOUBT, f"{why} while a request was under way: look again before anything else"
-        elif steps.announced:
-            status, text = Status.IN_DOUBT, f"{why} between its requests: look again before anything else"
-        else:
-            status, text = Status.FAILED, f"{why} before anything was sent"
-        self._ended(entry, status, f"{text}; what it was is saved in {steps.copy}" if steps.copy else text)
+        outcome = interrupted(entry, why, steps.announced, steps.accepted, steps.copy)
+        self.outcomes.append(outcome)
         with suppress(JournalFault):
-            self._journal.append(_KINDS[status], entry=entry.id, why=text)
+            self._journal.append(_KINDS[outcome.status], entry=entry.id, why=outcome.text)
 
     async def _take_in(self, entry: Entry, look: Look) -> None:
         """Takes the changed object into the known inventory; a failure here costs nothing but freshness."""

@@ -244,9 +244,7 @@ class Steps:
         entry = self._entry
         try:
             saved = entry.saved is not None
-            return await self._create(
-                restorable(entry.saved or {}) if saved else requests.replayed(entry, self._space)
-            )
+            return await self._create(restorable(entry.saved or {}) if saved else requests.replayed(entry, self._space))
         except (JournalFault, OutcomeUnknown):
             raise
         except (ApiFault, Unverified) as fault:
