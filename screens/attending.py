@@ -104,12 +104,15 @@ class Attending:
         if self.session is not None:
             session, self.session = self.session, None
             self._set(in_session=False)
-            with suppress(TimeoutError):
-                # The claim lapses by itself where the cluster cannot be told at once.
-                async with asyncio.timeout(PARTING):
-                    if session.hold is not None:
-                        await session.hold.release(keep=self.writing)
-            session.leave()
+            try:
+                with suppress(TimeoutError):
+                    # The claim lapses by itself where the cluster cannot be told at once.
+                    async with asyncio.timeout(PARTING):
+                        if session.hold is not None:
+                            await session.hold.release(keep=self.writing)
+            finally:
+                # Cut off or not, the journal is nobody's from here on: whoever starts next must be able to take it up.
+                session.leave()
 
     async def carry_out(self, plan: "Plan", question: "Question") -> "Outcome":
         """Does what was confirmed; the typed name was compared before. Raises Fault where the journal fails."""

@@ -86,7 +86,7 @@ async def test_a_session_left_open_is_taken_up_ended_and_undone(
             await keys(walker.pilot, "q")
             await walker.until(lambda: isinstance(walker.app.screen, Choice))
             await keys(walker.pilot, "j", "j", "enter")
-            await walker.until(lambda: walker.app.desk.session is None)
+            await walker.until(lambda: walker.app._exit)
         async with runs.again() as walker:
             app = walker.app
             await walker.until(lambda: "takes up the session of" in static_text(app, "#verdict"))
