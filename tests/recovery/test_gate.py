@@ -21,8 +21,6 @@ from tui.recovery.gate import (
     Look,
     Refusal,
     admit,
-    admit_follow_up,
-    admit_recreation,
     fingerprint,
     judge,
     kinds_to_reread,
@@ -30,7 +28,7 @@ from tui.recovery.gate import (
 )
 from tui.recovery.plan import Action, Entry, Pins, PlanKind
 from tui.recovery.planner import plan
-from tui.recovery.ports import Method, Request
+from tui.recovery.ports import Request
 
 ACTIVE, STALE = "gitops-flux-0000aaaa", "gitops-flux-ffff0000"
 TODAY = date(2026, 2, 1)
@@ -166,6 +164,14 @@ def test_another_cluster_or_contract_refuses_the_whole_plan(bench: Bench) -> Non
         assert refusal.whole_plan
 
 
+def test_a_plan_that_leaves_out_a_family_is_no_plan_for_all_of_them(bench: Bench) -> None:
+    stranger = replace(bench.pins.families[0], family="another")
+    for families in ((), (*bench.pins.families, stranger)):
+        refusal = bench.judged("gone", pins=replace(bench.pins, families=families))
+        assert refusal is not None
+        assert refusal.whole_plan
+
+
 def test_unreadable_records_are_called_unreadable_and_not_changed(bench: Bench) -> None:
     refusal = bench.judged("lost", gaps=(Gap("", "Secret", None, "secrets is forbidden"),))
     assert refusal is not None
@@ -279,41 +285,6 @@ def test_an_adoption_may_change_labels_and_annotations_alone(bench: Bench) -> No
     ):
         wrong = replace(right, body=body)
         assert isinstance(admit(bench.contract, bench.entry("kept"), bench.pins, look, seen, wrong), Refusal)
-
-
-def follow_up(entry: Entry, *steps: Json) -> Request:
-    return Request(Method.JSON_PATCH, entry.ref, list(steps), "helm")
-
-
-def test_a_second_step_says_who_manages_and_nothing_else(bench: Bench) -> None:
-    entry, live = bench.entry("kept"), bench.look("kept").body
-    assert live is not None
-    uid = live["metadata"]["uid"]
-    managers = {"op": "replace", "path": "/metadata/managedFields", "value": []}
-    version = {"op": "replace", "path": "/metadata/resourceVersion", "value": "1"}
-    right = follow_up(entry, managers, version)
-    assert admit_follow_up(entry, uid, live, right) == Admitted(right)
-    assert isinstance(admit_follow_up(entry, "another", live, right), Refusal)
-    for wrong in (
-        follow_up(entry, managers),
-        follow_up(entry, managers, version | {"value": "2"}),
-        follow_up(entry, managers, version, {"op": "remove", "path": "/spec"}),
-        replace(right, method=Method.MERGE_PATCH),
-        replace(right, ref=bench.entry("gone").ref),
-    ):
-        assert isinstance(admit_follow_up(entry, uid, live, wrong), Refusal)
-
-
-def test_a_recreation_creates_its_own_object_where_nothing_stands(bench: Bench) -> None:
-    entry = bench.entry("bound")
-    right = requests.create(entry, requests.replayed(entry, FAMILY.namespace), "helm", dry_run=False)
-    assert admit_recreation(entry, None, right) == Admitted(right)
-    again = obj("ClusterRoleBinding", "bound", managers=[("kustomize-controller", "Apply")])
-    refusal = admit_recreation(entry, again, right)
-    assert isinstance(refusal, Refusal)
-    assert "kustomize-controller" in refusal.why
-    assert isinstance(admit_recreation(entry, None, replace(right, method=Method.DELETE)), Refusal)
-    assert isinstance(admit_recreation(bench.entry("gone"), None, right), Refusal)
 
 
 def test_everything_that_s4_and_s7_rest_on_is_read_again(bench: Bench) -> None:

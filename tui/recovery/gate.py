@@ -17,14 +17,13 @@ from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, Fa
 from tui.ownership.references import is_referrer_group
 from tui.ownership.releases import STORAGE_KINDS
 from tui.ownership.usage import USERS
-from tui.recovery import lease, mend_drift, mend_finalizers, mend_flux, requests, retire, undo
+from tui.recovery import lease, mend_drift, mend_finalizers, mend_flux, requests, retire, shapes, undo
 from tui.recovery.at_work import owner_at_work
 from tui.recovery.chart import ChartCrds, chart_crds
 from tui.recovery.masking import LAST_APPLIED
 from tui.recovery.mend_drift import Conflict
 from tui.recovery.plan import Action, Entry, FamilyPin, Pins, subjects_of
 from tui.recovery.ports import Method, Request
-from tui.recovery.shapes import fits
 from tui.text import clean
 
 DEPLOYMENT: Final = KindKey("apps", "Deployment")
@@ -275,7 +274,7 @@ def admit(
     if seen is None and look.body is not None and not request.dry_run:
         return Refusal(f"{entry.ref.label} was not shown before it was confirmed: look at it first")
     view = look.assessment.family(entry.family)
-    if not fits(entry, look.body, view.family.namespace if view else "", request):
+    if not shapes.fits(entry, look.body, view.family.namespace if view else "", request):
         return _unfit(entry, request)
     why = _stranger(entry, look, view, request)
     if not why and request.force:
@@ -304,31 +303,29 @@ def _why_not_force(contract: Contract, entry: Entry, look: Look, request: Reques
     return ""
 
 
-def admit_follow_up(entry: Entry, uid: str, live: Json, request: Request) -> Admitted | Refusal:
+def admit_follow_up(entry: Entry, uid: str, live: Json, request: Request, before: Json | None) -> Admitted | Refusal:
     """Admits the second request of an entry whose first one is done: on the very object that the first one left.
 
-    It may say who manages the object's fields, and nothing else.
+    It may say who manages the object's fields, and nothing else: none is lost by it, and what one holds who did not
+    hold the stamp ``before`` stays with him.
     """
     if Live.of(live).ref.uid != uid:
         return Refusal(f"{entry.ref.label} is another object now: its second step is left undone")
-    version = (live.get("metadata") or {}).get("resourceVersion")
-    steps = request.body if isinstance(request.body, list) else []
-    guarded = {"op": "replace", "path": "/metadata/resourceVersion", "value": version} in steps and bool(version)
-    paths = {step.get("path") for step in steps}
-    if request.method is Method.JSON_PATCH and guarded and paths == _FOLLOW_UP and request.ref.key == entry.ref.key:
-        return Admitted(request)
-    return _unfit(entry, request)
+    return Admitted(request) if shapes.hands_over(entry, live, before, request) else _unfit(entry, request)
 
 
-def admit_recreation(entry: Entry, now: Json | None, request: Request) -> Admitted | Refusal:
-    """Admits the create half of a recreation whose deletion is done; ``now`` is what stands there (None: 404)."""
+def admit_recreation(
+    entry: Entry, now: Json | None, request: Request, space: str, before: Json | None
+) -> Admitted | Refusal:
+    """Admits the create half of a recreation whose deletion is done; ``now`` is what stands there (None: 404).
+
+    It makes what its entry says, with the stamps of its release in ``space``, or again what stood ``before``.
+    """
     if now is not None:
         return Refusal(
             f"{entry.ref.label} was made again by {made_by(now)} meanwhile: nothing is created over it",
         )
-    create = request.method is Method.CREATE and request.ref.key == entry.ref.key
-    again = entry.action is Action.RECREATE or undo.swaps(entry)
-    return Admitted(request) if create and again else _unfit(entry, request)
+    return Admitted(request) if shapes.makes_again(entry, space, before, request) else _unfit(entry, request)
 
 
 def admit_lease(request: Request) -> Admitted | Refusal:
@@ -366,8 +363,6 @@ def _unlike(request: Request, what: str) -> Refusal:
 _MADE: Final = {"apiVersion", "kind", "metadata", "spec"}
 _LEASED: Final = {"uid", "resourceVersion", "annotations"}
 
-_FOLLOW_UP: Final = {"/metadata/managedFields", "/metadata/resourceVersion"}
-
 
 def _unfit(entry: Entry, request: Request) -> Refusal:
     return Refusal(f"a {request.method.value} of {request.ref.label} is not what {entry.id} is about")
@@ -379,8 +374,10 @@ def changed_pins(planned: Pins, now: Pins) -> str | None:
         return f"this is another cluster: {now.cluster_uid}, {planned.cluster_uid} was planned"
     if planned.contract_sha256 != now.contract_sha256:
         return "the contract has changed since the plan was made"
-    current = {pin.family: pin for pin in now.families}
-    for pin in planned.families:
-        if current.get(pin.family) != pin:
+    then = {pin.family: pin for pin in planned.families}
+    if then.keys() != {pin.family for pin in now.families}:
+        return "the plan does not rest on the release families of this contract"
+    for pin in now.families:
+        if then[pin.family] != pin:
             return f"the release records of {pin.family} have changed since the plan was made"
     return None

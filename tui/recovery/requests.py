@@ -224,10 +224,15 @@ def _is_taken(entry: Json, names: set[str]) -> bool:
 
 
 def _united(own: Json, group: Iterable[Json], manager: str, operation: str) -> Json:
+    return {**own, "manager": manager, "operation": operation, "fieldsType": "FieldsV1", "fieldsV1": union(group)}
+
+
+def union(entries: Iterable[Json]) -> Json:
+    """The fields that entries of managedFields hold together."""
     fields: Json = {}
-    for each in group:
+    for each in entries:
         fields = _union(fields, each.get("fieldsV1") or {})
-    return {**own, "manager": manager, "operation": operation, "fieldsType": "FieldsV1", "fieldsV1": fields}
+    return fields
 
 
 def _union(one: Json, other: Json) -> Json:

@@ -1,10 +1,11 @@
 """The one shape that the request of each action has: which method, on what, and which paths it may touch. Pure."""
 
 import json
+from collections.abc import Collection
 from typing import Any, Final
 
-from tui.objects import Json
-from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE
+from tui.objects import Json, Live
+from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, stamp_managers
 from tui.ownership.liveness import REQUESTED_AT
 from tui.recovery import mend_flux, requests, undo
 from tui.recovery.mend_finalizers import removal
@@ -42,6 +43,51 @@ def fits(entry: Entry, body: Json | None, space: str, request: Request) -> bool:
         return body is None and _same(request.body, _document(entry, space))
     pinned = _pinned(body)
     return bool(pinned) and _same(request.body, _wanted(entry, body or {}, pinned, space, request))
+
+
+def makes_again(entry: Entry, space: str, before: Json | None, request: Request) -> bool:
+    """Whether a request is the create half of a recreation: what the entry says, or again what stood ``before``."""
+    if entry.action is not Action.RECREATE and not undo.swaps(entry):
+        return False
+    plain = not (request.dry_run or request.force) and request.manager not in ("", requests.UNHELD)
+    if request.method is not Method.CREATE or request.ref != entry.ref or not plain:
+        return False
+    copies = [undo.restorable(each) for each in (entry.saved, before) if each is not None]
+    return any(_same(request.body, wanted) for wanted in (_document(entry, space), *copies))
+
+
+def hands_over(entry: Entry, live: Json, before: Json | None, request: Request) -> bool:
+    """Whether a request only says anew who manages the fields of ``live``, and leaves every field with somebody.
+
+    A restoration gives them back to those who held them before. Any other one may give its own manager what kubectl
+    applied and what those hold who held the stamp ``before``; all else stays as it is.
+    """
+    if request.method is not Method.JSON_PATCH or request.ref != entry.ref or request.dry_run or request.force:
+        return False
+    if entry.action is Action.RESTORE:
+        return request == undo.hand_back(entry, live)
+    meta = live.get("metadata") or {}
+    version = {"op": "replace", "path": "/metadata/resourceVersion", "value": meta.get("resourceVersion")}
+    steps = request.body if isinstance(request.body, list) else []
+    held = steps[0].get("value") if steps else None
+    told = {"op": "replace", "path": "/metadata/managedFields", "value": held}
+    if not meta.get("resourceVersion") or steps != [told, version] or not isinstance(held, list):
+        return False
+    former = stamp_managers(Live.of(before)) if before is not None else ()
+    return _gathers(meta.get("managedFields") or [], held, request.manager, {*former, request.manager})
+
+
+def _gathers(was: list[Json], held: list[Json], manager: str, former: Collection[str]) -> bool:
+    """Whether ``held`` differs from what ``was`` in that a manager has what kubectl or ``former`` ones held."""
+
+    def may_move(each: Json) -> bool:
+        who = str(each.get("manager")), each.get("operation")
+        return not each.get("subresource") and (who[0] in former or who in requests.KUBECTL_APPLIED)
+
+    stay = [each for each in was if not may_move(each)]
+    others = [each for each in held if each.get("manager") != manager or each.get("subresource")]
+    fixed = all(each in held for each in stay) and all(each in was for each in others)
+    return fixed and requests.union(was) == requests.union(held) and manager not in ("", requests.UNHELD)
 
 
 def _same(sent: Any, wanted: Any) -> bool:

@@ -258,7 +258,8 @@ class Steps:
 
     async def _create(self, body: Json) -> str:
         request = requests.create(self._entry, body, self._keeper.manager, dry_run=False)
-        answer = await self._send(admit_recreation(self._entry, await self._reader.get(self._entry.ref), request))
+        now = await self._reader.get(self._entry.ref)
+        answer = await self._send(admit_recreation(self._entry, now, request, self._space, self._look.body))
         return _uid_of(answer.body)
 
     async def _own(self, uid: str) -> None:
@@ -289,7 +290,7 @@ class Steps:
     async def _handed_over(self, uid: str, live: Json, request: Request) -> bool:
         """Sends the second request; False where the object has been written to since it was read."""
         try:
-            await self._send(admit_follow_up(self._entry, uid, live, request))
+            await self._send(admit_follow_up(self._entry, uid, live, request, self._look.body))
         except ApiFault as fault:
             if fault.reason != "Conflict":
                 raise
