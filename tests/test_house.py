@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PURE = ("tui/contract", "tui/helm", "tui/ownership", "tui/recovery")
+PURE = ("tui/contract/", "tui/helm/", "tui/ownership/", "tui/recovery/")
 READS_OR_WRITES_DISK = {"tui/contract/load.py", "tui/recovery/journal.py", "tui/recovery/private.py"}
 SOURCES = sorted(path for room in ("tui", "screens") for path in (ROOT / room).rglob("*.py"))
 

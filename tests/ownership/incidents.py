@@ -383,12 +383,31 @@ told(
             "ConfigMap",
             "made",
             "apps",
-            labels={"fluxcd.controlplane.io/name": "apps"},
+            labels={"fluxcd.controlplane.io/name": "apps", "fluxcd.controlplane.io/namespace": FLUX_SYSTEM},
             managers=[("flux-operator", "Apply")],
-        )
+        ),
+        {
+            "apiVersion": "fluxcd.controlplane.io/v1",
+            "kind": "ResourceSet",
+            "metadata": {
+                "name": "apps",
+                "namespace": FLUX_SYSTEM,
+                "labels": {"app.kubernetes.io/managed-by": "pulumi"},
+            },
+            "status": {"inventory": {"entries": [{"id": entry(made), "v": "v1"}]}},
+        },
     ],
     made,
     Expected("undocumented", ("flux-operator",), ("undocumented",)),
+    by=stacked(OPERATOR),
+)
+told(
+    "resource-set-gone",
+    "controlplaneio-fluxcd/flux-operator#355",
+    "its ResourceSet is gone, and what it made stayed: nobody prunes it",
+    [made],
+    made,
+    Expected("undocumented", ("flux-operator",), ("ghost-label", "undocumented")),
     by=stacked(OPERATOR),
 )
 told(

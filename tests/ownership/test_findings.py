@@ -89,6 +89,55 @@ def test_a_label_for_someone_who_does_not_list_it_is_a_ghost(prefix: str, kind: 
     assert findings(judge([thing, listing]), "ghost-label") == []
 
 
+def test_the_ghosts_of_one_holder_are_one_finding_and_name_them_all() -> None:
+    things = [obj("ConfigMap", f"thing-{number:02d}", "apps", labels=labelled()) for number in range(40)]
+    found = only(judge(things), "ghost-label")
+    assert len(found.resources) == 40
+    assert found.summary == (
+        "40 objects are labelled for Kustomization flux-system/sync, which does not exist in this cluster"
+    )
+    # A Flux elsewhere may reach this cluster by a kubeconfig: that nobody prunes them is not known.
+    assert found.next.startswith("unless a Flux in another cluster applies here, nobody will prune them")
+    assert len(found.evidence) < 30
+
+
+def test_the_flux_operator_s_labels_may_be_ghosts_too() -> None:
+    labels = {"fluxcd.controlplane.io/name": "flux", "fluxcd.controlplane.io/namespace": FLUX_SYSTEM}
+    thing = obj("ConfigMap", "thing", "apps", labels=labels)
+    assert "ResourceSet or FluxInstance flux-system/flux, which does not" in only(judge([thing]), "ghost-label").summary
+    holder: Json = {
+        "apiVersion": "fluxcd.controlplane.io/v1",
+        "kind": "FluxInstance",
+        "metadata": {"name": "flux", "namespace": FLUX_SYSTEM, "labels": {}},
+        "status": {"inventory": {"entries": []}},
+    }
+    assert (
+        "FluxInstance flux-system/flux, which does not list it" in only(judge([thing, holder]), "ghost-label").summary
+    )
+    holder["status"]["inventory"]["entries"].append({"id": "apps_thing__ConfigMap", "v": "v1"})
+    assert findings(judge([thing, holder]), "ghost-label") == []
+    # What could not be read of a list is not absent from it.
+    holder["status"]["inventory"]["entries"] = [7]
+    assert findings(judge([thing, holder]), "ghost-label") == []
+
+
+def test_endpoints_bear_copies_of_their_service_s_labels() -> None:
+    service = obj("Service", "web", "apps", labels=labelled(), spec={})
+    listing = obj("Kustomization", "sync", status={"inventory": {"entries": [{"id": "apps_web__Service", "v": "v1"}]}})
+    copy = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {**service["metadata"], "uid": "another"}}
+    found = judge([service, listing, copy])
+    assert findings(found, "ghost-label") == []
+    (row,) = [row for row in found.attributions.values() if row.ref.kind == "Endpoints"]
+    assert (row.owners, row.root.kind) == (("flux",), "Service")
+    assert row.notes == ("its labels are copies: the endpoints controller makes it for Service apps/web",)
+
+
+def test_a_finding_of_hundreds_stays_short() -> None:
+    found = only(judge([obj("ConfigMap", f"c-{number}", "apps") for number in range(500)]), "unowned")
+    assert (len(found.resources), len(found.evidence) < 30) == (500, True)
+    assert "and 480 more" in found.evidence
+
+
 def test_a_ghost_is_only_told_where_the_inventory_could_be_read() -> None:
     thing = obj("ConfigMap", "thing", "apps", labels=labelled())
     assert findings(judge([thing], [gap("Kustomization")]), "ghost-label") == []

@@ -1,5 +1,6 @@
 """What owners list as theirs: the inventories of Flux and its operator, Argo CD's resources, and of which cluster."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,3 +156,19 @@ def test_several_holders_are_told_in_the_same_order_whatever_came_first() -> Non
     for order in (torn, torn[::-1]):
         found = attributed(judge([thing, *order]), thing)
         assert found.why_unverifiable == "Kustomization flux-system/a could not be read"
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "api_version"),
+    [
+        ("kustomize.toolkit.fluxcd.io/name", "Kustomization", "kustomize.toolkit.fluxcd.io/v1"),
+        ("fluxcd.controlplane.io/name", "ResourceSet", "fluxcd.controlplane.io/v1"),
+    ],
+)
+def test_who_is_known_by_a_holder_s_labels_keeps_its_inventory_too(label: str, kind: str, api_version: str) -> None:
+    by = replace(contract(), owners={"gitops": Owner("gitops", "GitOps", (Mark(label={label: "*"}),))})
+    space = label.replace("name", "namespace")
+    thing = obj("ConfigMap", "thing", "apps", labels={label: "x", space: FLUX_SYSTEM})
+    status = {"inventory": {"entries": [{"id": entry(thing), "v": "v1"}]}}
+    found = attributed(judge([thing, custom(api_version, kind, "x", status=status)], by=by), thing)
+    assert found.owners == ("gitops",)

@@ -183,7 +183,9 @@ def test_a_ghost_label_is_pruned_by_nobody() -> None:
     listed = look(body, kustomization(), *LIVING)
     assert [listed.acts(event) for event in Event] == [False, False, False]
     assert "bears its label, but is not in its inventory: nobody prunes it" in says(listed, Event.DROPPED)
-    assert "which does not exist" in says(look(body, *LIVING), Event.DELETED)
+    elsewhere = look(body, *LIVING)
+    assert "which does not exist here: only a Flux in another cluster would" in says(elsewhere, Event.DELETED)
+    assert [elsewhere.acts(event) for event in Event] == [None, None, None]
     assert look(body, *LIVING, gaps=(gap("Kustomization"),)).acts(Event.DROPPED) is None
 
 

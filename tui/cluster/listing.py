@@ -1,8 +1,6 @@
 """Listing one kind, page by page."""
 
-import gc
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +8,7 @@ from tui.cluster.answers import decode_clean
 from tui.cluster.api import JSON, Api
 from tui.cluster.bodies import is_record, live_of, wants_body
 from tui.cluster.discovery import collection
+from tui.collector import collector_paused
 from tui.faults import ApiFault, Unverified
 from tui.objects import Json, KindKey, Live, Served
 
@@ -104,21 +103,8 @@ async def _page(api: Api, wanted: Wanted, token: str, *, restarted: bool) -> tup
         query.append(("continue", token))
     path = collection(wanted.served, wanted.namespace)
     raw = await api.fetch(path, query, accept=JSON if wanted.body else METADATA_LIST)
-    with _collector_paused():
+    with collector_paused():
         return _read(raw, wanted, api.place(path), restarted=restarted)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pauses the search for reference cycles while one page is read: JSON has none, and searching every few hundred
-    of its dictionaries takes as long as parsing it."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _read(raw: bytes, wanted: Wanted, place: str, *, restarted: bool) -> tuple[Page, str]:

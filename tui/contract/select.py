@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from tui.contract.model import Claim, Contract, Selector
-from tui.objects import Json, Live, Ref
+from tui.objects import Json, Key, Live, Ref
 
 WILDCARDS: Final = frozenset("*?[")
 """A string without any of these is a plain name."""
@@ -103,12 +103,20 @@ def resource_matches(pattern: str, ref: Ref) -> bool:
 
     A pattern of two parts means a cluster-scoped object, or one of that name in any namespace.
     """
-    parts = pattern.split("/")
-    if not _globs((parts[0],))(ref.kind) or not _globs((parts[-1],))(ref.name):
-        return False
+    return resource_filter(pattern)(ref)
+
+
+@lru_cache(maxsize=1024)
+def resource_filter(pattern: str) -> Callable[[Ref], bool]:
+    """What :func:`resource_matches` asks of one pattern, read once for many objects."""
+    parts = [_globs((part,)) for part in pattern.split("/")]
     if len(parts) == 2:
-        return True
-    return len(parts) == 3 and ref.namespace is not None and _globs((parts[1],))(ref.namespace)
+        kind, name = parts
+        return lambda ref: kind(ref.kind) and name(ref.name)
+    if len(parts) == 3:
+        kind, space, name = parts
+        return lambda ref: kind(ref.kind) and name(ref.name) and ref.namespace is not None and space(ref.namespace)
+    return lambda _: False
 
 
 def kinds_needing_bodies(contract: Contract) -> tuple[str, ...]:
@@ -135,6 +143,23 @@ def _chooses_rest(
         )
         and (selector.fields is None or _chooses_fields(selector.fields, body))
     )
+
+
+def kind_filter(selector: Selector) -> Callable[[Key], bool]:
+    """Whether a selector may choose an object by its kind: asked once a kind, for where there are many objects."""
+    asked: dict[tuple[str, str], bool] = {}
+
+    def means(key: Key) -> bool:
+        kind = (key.group, key.kind)
+        found = asked.get(kind)
+        if found is None:
+            # A selector's groups and kinds are all that is asked here, whatever version the object is read in.
+            found = asked[kind] = (not selector.kinds or _globs(selector.kinds)(key.kind)) and (
+                not selector.groups or _globs(selector.groups)(key.group)
+            )
+        return found
+
+    return means
 
 
 def _chooses_kind(selector: Selector, ref: Ref) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from tui.collector import collector_paused
 from tui.contract.model import Contract
-from tui.contract.select import Claims, resource_matches
+from tui.contract.select import Claims, resource_filter
 from tui.objects import Inventory, KindKey
 from tui.ownership.attribution import Attributor
 from tui.ownership.blockers import blockers
@@ -35,7 +36,11 @@ def assess(
 
     ``now``, with an offset, judges how old a Lease or an audit is; without it no age is judged.
     """
-    wish = wish or Wish()
+    with collector_paused():
+        return _assess(contract, inventory, wish or Wish(), today, now)
+
+
+def _assess(contract: Contract, inventory: Inventory, wish: Wish, today: date, now: datetime | None) -> Assessment:
     releases = read_releases(inventory)
     families = tuple(view_family(family, releases, inventory, wish) for family in contract.releases)
     in_force = [record for release in releases.all if (record := release.in_force)]
@@ -77,8 +82,8 @@ def _allowed(contract: Contract, found: Iterable[Finding], today: date) -> tuple
     kept: list[Finding] = []
     hidden = 0
     for finding in found:
-        mine = [each for each in allow if each.code == finding.code]
-        refs = tuple(r for r in finding.resources if not any(resource_matches(each.resource, r) for each in mine))
+        mine = [resource_filter(each.resource) for each in allow if each.code == finding.code]
+        refs = tuple(r for r in finding.resources if not any(means(r) for means in mine)) if mine else finding.resources
         gone = len(finding.resources) - len(refs)
         hidden += gone > 0
         if not gone:

@@ -49,9 +49,15 @@ class Attributor:
         return self._of(live.key, live)
 
     def _of(self, key: Key, live: Live) -> Attribution:
-        root_key, root, broken = self._root(key, live)
+        # Nothing is above most objects, and there are many objects.
+        above = live.owners or live.damaged or key.kind == "Endpoints"
+        root_key, root, broken = self._root(key, live) if above else (key, live, "")
         judged = self._unfollowed(root, broken) if broken else self._judge(root_key, root)
-        evidence = judged.evidence if root is live else (*_copied(live, root, judged.owners), *judged.evidence)
+        evidence, said = judged.evidence, judged.notes
+        if root is not live:
+            evidence = (*_copied(live, root, judged.owners), *evidence)
+            if not live.owners:
+                said = (f"its labels are copies: the endpoints controller makes it for {root.ref.label}", *said)
         return Attribution(
             ref=live.ref,
             live=True,
@@ -63,7 +69,7 @@ class Attributor:
             root=root_key,
             release=judged.release,
             why_unverifiable=judged.doubt,
-            notes=judged.notes,
+            notes=said,
         )
 
     def _root(self, key: Key, live: Live) -> tuple[Key, Live, str]:
@@ -75,7 +81,8 @@ class Attributor:
         if "ownerReferences" in live.damaged:
             return key, live, "its ownerReferences are damaged"
         if not live.owners:
-            return key, live, ""
+            service = self._world.copied_from(key, live)
+            return (key, live, "") if service is None else (service.key, service, "")
         seen = {key}
         at_key, at = key, live
         while (owner := at.controller) is not None:
@@ -99,7 +106,7 @@ class Attributor:
         """What is said of an object that nothing controls; asked once for all that it controls."""
         found = self._judged.get(key)
         if found is None:
-            evidence = self._world.collect(root)
+            evidence = self._world.collect_at(key, root)
             claim = self._claims.of(root.ref, root.labels, root.annotations, root.body)
             owners = tuple(dict.fromkeys(e.owner for e in evidence))
             doubt = self._doubt(root, owners)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tui.contract.model import Contract
-from tui.objects import Inventory, KindKey, Live, Ref
+from tui.objects import Inventory, Key, KindKey, Live, Ref
 from tui.ownership.fields import setters
 from tui.ownership.model import FamilyView, Finding, Listed, Severity
 from tui.ownership.references import API_SERVICE, WEBHOOKS, dig, items, mapping
@@ -23,6 +23,8 @@ _NAMED: Final = re.compile(
 )
 
 FLUX_APPLIERS: Final = frozenset({"Kustomization", "HelmRelease"})
+STACK: Final = KindKey("pulumi.com", "Stack")
+DEPLOYMENT: Final = KindKey("apps", "Deployment")
 
 
 def blockers(
@@ -85,9 +87,7 @@ def _dead(inventory: Inventory, hook: Mapping[str, Any]) -> str:
     namespace, name = str(service.get("namespace") or ""), str(service.get("name") or "")
     if not name or inventory.gap("", "Service", namespace):
         return ""
-    found = next(
-        (s for s in inventory.of_kind("", "Service") if (s.ref.namespace, s.ref.name) == (namespace, name)), None
-    )
+    found = inventory.get(Key("", "Service", namespace, name))
     if found is None:
         return f"its Service {namespace}/{name} does not exist"
     selector = mapping(dig(found.body, ("spec", "selector")))
@@ -188,9 +188,13 @@ def _stuck(inventory: Inventory) -> Iterator[Finding]:
 
 
 def _asleep(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
-    for live in inventory.objects.values():
+    for key, live in inventory.objects.items():
+        # Most objects are of other kinds, and there are many objects.
+        flux, deployment = key.group.endswith("toolkit.fluxcd.io"), key[:2] == DEPLOYMENT
+        if not flux and not deployment:
+            continue
         spec = mapping((live.body or {}).get("spec"))
-        if live.ref.group.endswith("toolkit.fluxcd.io") and spec.get("suspend") is True:
+        if flux and spec.get("suspend") is True:
             yield Finding(
                 "suspended",
                 Severity.WARN,
@@ -199,8 +203,8 @@ def _asleep(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
                 ("spec.suspend: true", *_who_set(live, "suspend")),
                 f"flux resume {live.ref.kind.lower()} {live.ref.name} -n {live.ref.namespace}",
             )
-        if live.ref.kind_key == KindKey("apps", "Deployment"):
-            mine = live.key in scope.keys or (live.ref.namespace, live.ref.name) in scope.health
+        if deployment:
+            mine = key in scope.keys or (live.ref.namespace, live.ref.name) in scope.health
             if mine and spec.get("replicas") == 0:
                 yield Finding(
                     "scaled-to-zero",
@@ -230,9 +234,8 @@ def _who_set(live: Live, field: str) -> tuple[str, ...]:
 
 def _failing(inventory: Inventory) -> Iterator[Finding]:
     named: dict[tuple[str, str], list[Live]] = {}
-    for live in inventory.objects.values():
-        is_stack = live.ref.kind == "Stack" and live.ref.group == "pulumi.com"
-        if not is_stack and not (live.ref.kind in FLUX_APPLIERS and live.ref.group.endswith("toolkit.fluxcd.io")):
+    for key, live in inventory.objects.items():
+        if key[:2] != STACK and not (key.kind in FLUX_APPLIERS and key.group.endswith("toolkit.fluxcd.io")):
             continue
         for condition in items(dig(live.body, ("status", "conditions"))):
             failed = condition.get("status") == "False" and condition.get("reason") not in (

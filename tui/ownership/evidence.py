@@ -56,6 +56,14 @@ MAX_RELEASE_NAME: Final = 53
 """Characters that Helm allows a release's name."""
 
 
+class Named(NamedTuple):
+    """What a label's pair of name and namespace names: ``where`` in words, the object, or why it could not be read."""
+
+    where: str
+    holder: Live | None
+    gap: str
+
+
 class Stamp(NamedTuple):
     """The release an object says it belongs to."""
 
@@ -98,6 +106,7 @@ class World:
         self.unread_holder = self._holders.unread
         """The first object whose inventory could not be read (metadata only, or damaged); empty where all could."""
         self.inventories = self._holders.of
+        self._inventory_owners: dict[str, str] = {}
         self._holder = lru_cache(maxsize=4096)(self._find_holder)
         self._helm_releases = self._index_helm_releases()
         self.manifests: dict[Key, list[Record]] = defaultdict(list)
@@ -115,14 +124,24 @@ class World:
 
         ``skip_managers`` are field managers that prove nothing here: a stale stamp's own.
         """
-        found = [
-            *self._from_inventories(live.key),
-            *self._from_manifests(live),
-            *self._from_stamp(live),
-            *self._from_labels(live),
-            *self._from_owner_kinds(live),
-            *self._from_managers(live, skip_managers),
-        ]
+        return self.collect_at(live.key, live, skip_managers)
+
+    def collect_at(self, key: Key, live: Live, skip_managers: frozenset[str] = frozenset()) -> tuple[Evidence, ...]:
+        """:meth:`collect` where the object's key is at hand: there are many objects."""
+        found: list[Evidence] = []
+        # Most objects bear few marks and there are many objects: what cannot be there is not looked for.
+        if key in self.inventories:
+            found += self._from_inventories(key)
+        if key in self.manifests:
+            found += self._from_manifests(key, live)
+        if RELEASE_NAME in live.annotations:
+            found += self._from_stamp(key, live)
+        if live.labels or live.annotations:
+            found += self._from_labels(key, live)
+        if live.owners:
+            found += self._from_owner_kinds(live)
+        if live.managers:
+            found += self._from_managers(live, skip_managers)
         if len(found) > 1:
             found.sort(key=lambda e: (-e.strength, e.owner, e.source, e.text))
         return tuple(found)
@@ -133,6 +152,15 @@ class World:
         if family is not None and namespace == family.namespace:
             return family.owner
         return self.owner_of_inventory("HelmRelease") if (namespace, release_name) in self._helm_releases else HELM
+
+    def copied_from(self, key: Key, live: Live) -> Live | None:
+        """The Service whose labels an Endpoints object bears: its controller copies them and names no owner.
+
+        k8s pkg/controller/endpoint/endpoints_controller.go.
+        """
+        if key.kind != "Endpoints" or key.group or live.owners:
+            return None
+        return self.inventory.get(Key("", "Service", key.namespace, key.name))
 
     def lists(self, holder: Key, key: Key) -> bool:
         """Whether the inventory of this Kustomization or HelmRelease lists the object."""
@@ -147,8 +175,15 @@ class World:
         return ref.label if ref else ""
 
     def owner_of_inventory(self, kind: str) -> str:
-        """The contract's owner whose marks name this inventory kind; else the tool's usual name."""
-        return self.marks.of_inventory(kind) or UNDECLARED.get(kind, "flux")
+        """The contract's owner whose marks name this inventory kind, or its labels; else the tool's usual name."""
+        found = self._inventory_owners.get(kind)
+        if found is None:
+            label = next((p for p, kinds in HOLDER_LABELS.items() if INVENTORIES.get(kind) in kinds), "")
+            # Whoever the contract knows by the labels that such an object sets keeps its inventory too.
+            named = self.marks.of_label(f"{label}name") if label else None
+            found = self.marks.of_inventory(kind) or named or UNDECLARED.get(kind, "flux")
+            self._inventory_owners[kind] = found
+        return found
 
     def owner_of_manager(self, live: Live, manager: Manager) -> tuple[str, ...]:
         """Whose the fields of one entry of managedFields are; nobody's where the entry says nothing of ownership.
@@ -199,15 +234,15 @@ class World:
         makers = {each for manager in stamp_managers(live) for each in self.marks.of_manager(manager)}
         return makers.pop() if len(makers) == 1 else owner
 
-    def _from_manifests(self, live: Live) -> Iterator[Evidence]:
-        for record in self.manifests.get(live.key, ()):
+    def _from_manifests(self, key: Key, live: Live) -> Iterator[Evidence]:
+        for record in self.manifests.get(key, ()):
             text = (
                 f"in the manifest of Helm release {record.namespace}/{record.name} revision {record.revision}, in force"
             )
             owner = self.owner_by_stamp(live, record.name, record.namespace)
             yield Evidence(owner, Source.MANIFEST, Strength.MANIFEST, text, confirmed=True)
 
-    def _from_stamp(self, live: Live) -> Iterator[Evidence]:
+    def _from_stamp(self, key: Key, live: Live) -> Iterator[Evidence]:
         stamp = stamp_of(live)
         if stamp is None:
             return
@@ -217,7 +252,7 @@ class World:
         owner = self.owner_by_stamp(live, stamp.release, stamp.namespace)
         confirmed = any(
             (record.name, record.namespace) == (stamp.release, stamp.namespace)
-            for record in self.manifests.get(live.key, ())
+            for record in self.manifests.get(key, ())
         )
         yield Evidence(owner, Source.STAMP, Strength.STAMP, text, confirmed=confirmed)
 
@@ -231,48 +266,62 @@ class World:
             return "its record cannot be decoded"
         return "orphan claim: no record of that release was found"
 
-    def _from_labels(self, live: Live) -> Iterator[Evidence]:
+    def _from_labels(self, key: Key, live: Live) -> Iterator[Evidence]:
         for hit in self.marks.on(live):
             if not hit.copied:
-                yield self._label_evidence(live, hit)
+                yield self._label_evidence(key, live, hit)
 
-    def _label_evidence(self, live: Live, hit: Hit) -> Evidence:
+    def _label_evidence(self, key: Key, live: Live, hit: Hit) -> Evidence:
         text = f"{'annotation' if hit.annotation else 'label'} {hit.name}: {hit.value}"
         prefix = next((prefix for prefix in HOLDER_LABELS if hit.name.startswith(prefix)), "")
         if prefix and not hit.annotation:
-            doubt = self.label_doubt(live, prefix)
+            doubt = self._label_doubt(key, live, prefix)
             said = f"{text} ({doubt})" if doubt else text
             return Evidence(hit.owner, Source.LABEL, Strength.FLUX_LABEL, said, confirmed=not doubt)
         strength = Strength.NAMED_MARK if hit.own else Strength.PLAIN_LABEL
-        holders = self.inventories.get(live.key, ()) if hit.own else ()
+        holders = self.inventories.get(key, ()) if hit.own else ()
         confirmed = any(self.owner_of_inventory(holder.kind) == hit.owner for holder in holders)
         return Evidence(hit.owner, Source.LABEL, strength, text, confirmed=confirmed)
 
     def label_doubt(self, live: Live, prefix: str) -> str:
         """Why the labels that say who applied the object are not borne out by that one; empty where they are."""
-        name, space = live.labels.get(f"{prefix}name", ""), live.labels.get(f"{prefix}namespace") or None
-        kinds = HOLDER_LABELS[prefix]
-        listing = self.inventories.get(live.key, ())
-        if any((ref.name, ref.namespace) == (name, space) and ref.kind_key in kinds for ref in listing):
-            return ""
-        holder, doubt = self._holder(prefix, space, name)
-        if holder is None or has_list(holder):
-            return doubt
-        runs = (self._helm_releases.get((r.namespace, r.name)) for r in self.manifests.get(live.key, ()))
-        return "" if holder.ref in runs else doubt
+        return self._label_doubt(live.key, live, prefix)
 
-    def _find_holder(self, prefix: str, space: str | None, name: str) -> tuple[Live | None, str]:
-        """What labels of this prefix name, and what is to be said of an object that it does not list."""
+    def _label_doubt(self, key: Key, live: Live, prefix: str) -> str:
+        name, space = live.labels.get(f"{prefix}name", ""), live.labels.get(f"{prefix}namespace") or None
+        for ref in self.inventories.get(key, ()):
+            if (ref.name, ref.namespace) == (name, space) and ref.kind_key in HOLDER_LABELS[prefix]:
+                return ""
+        where, holder, gap = self._holder(prefix, space, name)
+        if holder is None:
+            return f"could not verify: {gap}" if gap else f"{where} does not exist"
+        if has_list(holder):
+            return f"{where} does not list it"
+        runs = (self._helm_releases.get((r.namespace, r.name)) for r in self.manifests.get(key, ()))
+        return "" if holder.ref in runs else f"{where} keeps no inventory that could list it"
+
+    def ghost_of(self, key: Key, live: Live, prefix: str) -> Named | None:
+        """What the object's labels of this prefix name and does not list it: nobody prunes it. None if that is not so.
+
+        Where no inventory could be read that might list the object, nothing is known to be so.
+        """
+        name, space = live.labels.get(f"{prefix}name", ""), live.labels.get(f"{prefix}namespace") or None
+        named = self._holder(prefix, space, name)
+        if named.gap or (named.holder is not None and (self.unread_holder or not has_list(named.holder))):
+            return None
+        for ref in self.inventories.get(key, ()):
+            if (ref.name, ref.namespace) == (name, space) and ref.kind_key in HOLDER_LABELS[prefix]:
+                return None
+        return named
+
+    def _find_holder(self, prefix: str, space: str | None, name: str) -> Named:
         kinds = HOLDER_LABELS[prefix]
-        where = f"{' or '.join(kind.kind for kind in kinds)} {space}/{name}"
+        where = f"{' or '.join(kind.kind for kind in kinds)} {f'{space}/' if space else ''}{name}"
         holder = next((found for kind in kinds if (found := self.inventory.get(Key(*kind, space, name)))), None)
         if holder is not None:
-            return (
-                holder,
-                f"{where} {'does not list it' if has_list(holder) else 'keeps no inventory that could list it'}",
-            )
+            return Named(holder.ref.label, holder, "")
         gap = next((gap for kind in kinds if (gap := self.inventory.gap(*kind))), None)
-        return None, f"could not verify: {gap.text}" if gap else f"{where} does not exist"
+        return Named(where, None, gap.text if gap else "")
 
     def _from_owner_kinds(self, live: Live) -> Iterator[Evidence]:
         """Owner references that are no controllers', to objects of kinds that a mark names; not to what is gone.

@@ -5,11 +5,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
 from tui.contract.model import Contract
-from tui.contract.select import resource_matches
-from tui.objects import Inventory, Key, Live, Ref
-from tui.ownership.evidence import FLUX_LABELS, World
+from tui.contract.select import resource_filter
+from tui.objects import Inventory, Key, Ref
+from tui.ownership.evidence import HOLDER_LABELS, World
 from tui.ownership.model import Attribution, Evidence, Finding, Severity, State
 from tui.ownership.policies import Policies
+from tui.ownership.refused import some
 
 _G = TypeVar("_G", bound=Hashable)
 
@@ -33,6 +34,10 @@ NOISE_KINDS: Final = frozenset(
     }
 )
 """Kinds that a cluster makes for itself: folded away and counted, never a finding of their own."""
+
+PRUNE: Final = "kustomize.toolkit.fluxcd.io/prune"
+
+_HOLDER_NAMES: Final = tuple((prefix, f"{prefix}name") for prefix in HOLDER_LABELS)
 
 _GENERATED: Final = frozenset(
     {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"), ("Service", "kubernetes")}
@@ -93,7 +98,7 @@ def ownership_findings(world: World, attributions: Mapping[Key, Attribution], po
 
 def _contested(own: Iterable[Attribution]) -> Iterator[Finding]:
     for owners, group in _grouped((a for a in own if a.state is State.CONTESTED), lambda a: tuple(sorted(a.owners))):
-        evidence = tuple(f"{a.ref.label}: {e.owner}: {e.text}" for a in group for e in _one_each(a))
+        evidence = tuple(some(f"{a.ref.label}: {e.owner}: {e.text}" for a in group for e in _one_each(a)))
         yield Finding(
             "contested",
             Severity.WARN,
@@ -115,7 +120,7 @@ def _one_each(attribution: Attribution) -> Iterator[Evidence]:
 def _misowned(own: Iterable[Attribution]) -> Iterator[Finding]:
     wrong = (a for a in own if a.state is State.MISOWNED)
     for (claimed, actual), group in _grouped(wrong, lambda a: (a.claim.owner if a.claim else "", a.owners[0])):
-        evidence = tuple(f"{a.ref.label}: {a.evidence[0].text}" for a in group)
+        evidence = tuple(some(f"{a.ref.label}: {a.evidence[0].text}" for a in group))
         yield Finding(
             "misowned",
             Severity.WARN,
@@ -135,7 +140,7 @@ def _claimed_absent(own: Iterable[Attribution]) -> Iterator[Finding]:
             Severity.WARN,
             f"{_count(group)} claimed by name for {owner} and not there",
             _refs(group),
-            tuple(f"{a.ref.label}: the contract claims it, kubectl get {a.ref.kubectl} finds nothing" for a in group),
+            tuple(some(f"{a.ref.label}: claimed, and kubectl get {a.ref.kubectl} finds nothing" for a in group)),
             f"let {owner} make them ({source}), or drop the claim",
         )
 
@@ -143,42 +148,37 @@ def _claimed_absent(own: Iterable[Attribution]) -> Iterator[Finding]:
 def _plain(own: Iterable[Attribution], state: State, code: str, text: str, then: str) -> Iterator[Finding]:
     group = sorted((a for a in own if a.state is state), key=lambda a: a.ref.label)
     if group:
-        evidence = tuple(
+        evidence = some(
             f"{a.ref.label}: {a.evidence[0].text}" if a.evidence else f"{a.ref.label}: no evidence" for a in group
         )
-        yield Finding(code, Severity.INFO, f"{_count(group)} {text}", _refs(group), evidence, then)
+        yield Finding(code, Severity.INFO, f"{_count(group)} {text}", _refs(group), tuple(evidence), then)
 
 
 def _ghost_labels(world: World) -> Iterator[Finding]:
+    """One finding for everyone whom labels name, and who does not list what bears them."""
+    groups: dict[tuple[str, str, bool], list[Ref]] = defaultdict(list)
     for key, live in world.inventory.objects.items():
-        if live.controller is not None or not live.labels:
+        if not live.labels or live.controller is not None or world.copied_from(key, live) is not None:
             continue
-        for prefix, kind in FLUX_LABELS:
-            name = live.labels.get(f"{prefix}name")
-            if name is None or world.inventory.gap(kind.group, kind.kind):
-                continue
-            holder = Key(kind.group, kind.kind, live.labels.get(f"{prefix}namespace"), name)
-            owner = world.inventory.get(holder)
-            if world.lists(holder, key):
-                continue
-            if owner is not None and (owner.body is None or not _has_inventory(owner)):
-                continue
-            gone = "does not list it in its inventory" if owner else "does not exist"
-            where = f"{kind.kind} {holder.namespace}/{holder.name}"
-            yield Finding(
-                "ghost-label",
-                Severity.WARN,
-                f"{live.ref.label} is labelled for {where}, which {gone}",
-                (live.ref,),
-                (f"label {prefix}name: {name}", f"kubectl get {live.ref.kubectl} --show-labels"),
-                "nobody will prune it: remove it, or take it back into git",
-            )
-
-
-def _has_inventory(owner: Live) -> bool:
-    """A HelmRelease has an inventory only since helm-controller 1.5, a Kustomization only once it has applied."""
-    status = (owner.body or {}).get("status")
-    return isinstance(status, dict) and isinstance(status.get("inventory"), dict)
+        for prefix, label in _HOLDER_NAMES:
+            if label in live.labels and (named := world.ghost_of(key, live, prefix)) is not None:
+                groups[named.where, label, named.holder is not None].append(live.ref)
+    for (where, label, there), refs in sorted(groups.items()):
+        refs.sort(key=lambda ref: ref.label)
+        gone = "does not list" if there else "does not exist in this cluster"
+        one = len(refs) == 1
+        lists = f", which {gone}{(' it' if one else ' them') + ' in its inventory' if there else ''}"
+        then = f"nobody will prune {'it' if one else 'them'}: remove {'it' if one else 'them'}, or take back into git"
+        if not there:
+            then = f"unless a Flux in another cluster applies here, {then}"
+        yield Finding(
+            "ghost-label",
+            Severity.WARN,
+            f"{refs[0].label if one else _number(len(refs))} {'is' if one else 'are'} labelled for {where}{lists}",
+            tuple(refs),
+            tuple(some(f"{ref.label}: label {label}: {where.rpartition('/')[2]}" for ref in refs)),
+            then,
+        )
 
 
 def _guardrails(contract: Contract, inventory: Inventory, policies: Policies) -> Iterator[Finding]:
@@ -186,7 +186,7 @@ def _guardrails(contract: Contract, inventory: Inventory, policies: Policies) ->
         broken = [inventory.objects[key].ref for key in policies.denied(rail)]
         if broken:
             refs = tuple(sorted(broken, key=lambda ref: ref.label))
-            shown = (f"kubectl get {ref.kubectl}" for ref in refs)
+            shown = some(f"kubectl get {ref.kubectl}" for ref in refs)
             yield Finding(
                 "guardrail",
                 Severity.WARN,
@@ -198,27 +198,28 @@ def _guardrails(contract: Contract, inventory: Inventory, policies: Policies) ->
 
 
 def _prune_disabled(inventory: Inventory) -> Iterator[Finding]:
-    prune = "kustomize.toolkit.fluxcd.io/prune"
     held = [
-        live
+        live.ref
         for live in inventory.objects.values()
-        if "disabled" in (live.annotations.get(prune, "").lower(), live.labels.get(prune, "").lower())
+        if (PRUNE in live.annotations or PRUNE in live.labels)
+        and "disabled" in (live.annotations.get(PRUNE, "").lower(), live.labels.get(PRUNE, "").lower())
     ]
     if held:
-        refs = tuple(sorted((live.ref for live in held), key=lambda ref: ref.label))
+        refs = tuple(sorted(held, key=lambda ref: ref.label))
         yield Finding(
             "prune-disabled",
             Severity.INFO,
             f"{_number(len(refs))} that Flux will not prune",
             refs,
-            tuple(f"{ref.label}: {prune}: disabled" for ref in refs),
+            tuple(some(f"{ref.label}: {PRUNE}: disabled" for ref in refs)),
             "Flux leaves them behind when they go from git: remember them in a clean-up",
         )
 
 
 def _decisions(contract: Contract, inventory: Inventory) -> Iterator[Finding]:
     for decision in contract.decisions:
-        refs = tuple(live.ref for live in inventory.objects.values() if resource_matches(decision.resource, live.ref))
+        means = resource_filter(decision.resource)
+        refs = tuple(live.ref for live in inventory.objects.values() if means(live.ref))
         if refs:
             removed = (f"removed: {decision.removed}",) if decision.removed else ()
             yield Finding(

@@ -67,6 +67,13 @@ class Marks:
         self._inventories = [pair for pair in pairs if pair[1].inventory]
         self._kinds = [pair for pair in pairs if pair[1].owner_kind]
         self._managers = [pair for pair in pairs if pair[1].manager]
+        self.name_their_object = any(
+            _PLACEHOLDER.search(value)
+            for _, mark in pairs
+            for texts in (mark.label, mark.annotation)
+            for value in (texts or {}).values()
+        )
+        """Whether any mark's value has to name the object itself, so that a copy of it can be told."""
         self.of_manager = lru_cache(maxsize=4096)(self._of_manager)
 
     def _of_manager(self, manager: str) -> tuple[str, ...]:
@@ -76,6 +83,10 @@ class Marks:
     def of_inventory(self, kind: str) -> str | None:
         """The owner whose objects of this kind list what it holds."""
         return next((name for name, mark in self._inventories if kind in mark.inventory), None)
+
+    def of_label(self, name: str) -> str | None:
+        """The first owner who is recognised by a label of exactly this name, whatever its value."""
+        return next((text.owner for text in self._labels.plain.get(name, ()) if text.value == "*"), None)
 
     def of_owner_kind(self, api_version: str, kind: str) -> tuple[str, ...]:
         """The owners of what an object of this kind is named as owner of."""

@@ -113,16 +113,18 @@ class Outlooks:
         label = f"{key.kind} {key.namespace}/{key.name}"
         gap = self._inventory.gap(key.group, key.kind)
         if holder is None and gap is None:
-            why = f"the object is labelled for {label}, which does not exist"
-        elif gap is not None or holder is None or holder.body is None:
+            why = f"labelled for {label}, which does not exist here: only a Flux in another cluster would"
+            for event, what in _MAY.items():
+                yield Prospect(event, None, label, what, "", why)
+            return
+        if gap is not None or holder is None or holder.body is None:
             for event, what in _MAY.items():
                 yield Prospect(event, None, label, what, "", gap.text if gap else "only its metadata was read")
             return
-        elif not has_list(holder):
+        if not has_list(holder):
             holders[key] = holder  # It keeps no inventory (yet): its label is all there is to go by.
             return
-        else:
-            why = "the object bears its label, but is not in its inventory: nobody prunes it"
+        why = "the object bears its label, but is not in its inventory: nobody prunes it"
         for event in (Event.DELETED, Event.CHANGED, Event.DROPPED):
             yield Prospect(event, False, label, f"no longer {_NOBODY[event]}", "", why)
 

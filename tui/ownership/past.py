@@ -24,9 +24,16 @@ _NAME: Final = re.compile(r"""\bname["']?:[ \t]*["']?([^\s"',}]+)""")
 
 def notes(world: World, live: Live) -> tuple[str, ...]:
     """What was found on an object that nothing controls and makes nobody its owner, in words."""
-    found = [*_copies(world, live), *(_gone_owners(world, live) if live.owners else ())]
+    found: list[str] = []
+    if world.marks.name_their_object:
+        found += _copies(world, live)
+    if live.owners:
+        found += _gone_owners(world, live)
     stamp = stamp_of(live)
-    found += _dropped(world, live, stamp) if stamp else _hooks(world, live)
+    if stamp is not None:
+        found += _dropped(world, live, stamp)
+    elif (live.ref.kind, live.ref.name) in world.hooks:
+        found += _hooks(world, live)
     return tuple(found)
 
 

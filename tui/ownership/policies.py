@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from tui.contract.model import Contract, Guardrail, glob
-from tui.contract.select import matches
+from tui.contract.select import kind_filter, matches
 from tui.objects import Inventory, Key, KindKey
 from tui.ownership.conditions import mapping, sequence
 from tui.ownership.model import Enforcement, Guarded
@@ -41,8 +41,12 @@ class Policies:
         """The live objects that a guardrail denies; what a controller made is its owner's matter."""
         found = self._denied.get(rail.id)
         if found is None:
-            lives = self._inventory.objects.values()
-            found = frozenset(live.key for live in lives if live.controller is None and matches(rail.deny, live))
+            means = kind_filter(rail.deny)
+            found = frozenset(
+                key
+                for key, live in self._inventory.objects.items()
+                if means(key) and live.controller is None and matches(rail.deny, live)
+            )
             self._denied[rail.id] = found
         return found
 
