@@ -105,6 +105,7 @@ def test_owners_are_told_in_every_format(clusters: Clusters, run: Run) -> None:
         ("--kind Deployment -n flux-system", lambda each: each["ref"]["namespace"] == "flux-system"),
         ("--owner flux", lambda each: "flux" in each["owners"]),
         ("--owner fl*", lambda each: "flux" in each["owners"]),
+        ("--kind deploy", lambda each: each["ref"]["kind"] == "Deployment"),
         ("--kind deployments", lambda each: each["ref"]["kind"] == "Deployment"),
         ("--kind clusterroles.rbac*", lambda each: each["ref"]["kind"] == "ClusterRole"),
         ("--state stale", lambda each: each["state"] == "stale"),
@@ -119,7 +120,8 @@ def test_filters_choose(clusters: Clusters, run: Run, flags: str, holds: Callabl
     assert some
     assert all(holds(each) for each in some)
     assert len(some) < len(run(f"owners {where} -o json").document["objects"])
-    assert run(f"owners {where} -o json {flags} --state nonsense").document["objects"] == []
+    assert run(f"owners {where} -o json {flags} --kind nonsense").document["objects"] == []
+    assert run(f"owners {where} {flags} --kind nonsense").out == "no object is so\n"
 
 
 def test_the_systems_own_objects_are_told_when_asked_for(clusters: Clusters, run: Run) -> None:
@@ -137,6 +139,8 @@ def test_the_systems_own_objects_are_told_when_asked_for(clusters: Clusters, run
         "deployments/source-controller",
         "deployment.apps/source-controller",
         "DEPLOYMENTS.APPS/source-controller",
+        "deploy/source-controller",
+        "deploy.apps/source-controller",
     ],
 )
 def test_an_object_is_found_by_the_names_that_kubectl_takes(clusters: Clusters, run: Run, named: str) -> None:

@@ -34,7 +34,8 @@ from tui import cli, stage
     ("named", "told"),
     [
         ("deployment/nobody", "was not found"),
-        ("gizmo/nobody", "was not found"),
+        ("gizmo/nobody", "serves no kind gizmo; kubectl api-resources"),
+        ("deploy.apps/nobody", "was not found"),
         ("deployment/source-controller -n apps", "in namespace apps was not found"),
         ("configmap/kube-root-ca.crt", "names .* objects"),
         ("deployment", "write KIND/NAME"),
@@ -51,6 +52,12 @@ def test_what_cannot_be_explained_is_a_usage_error(clusters: Clusters, run: Run,
     said = run(f"explain {named} --kubeconfig {clusters.kubeconfig('healthy')} --contract {SHIPPED}")
     assert said.code == USAGE
     assert re.search(told, one_sentence(said))
+
+
+def test_a_state_that_is_none_is_a_usage_error(clusters: Clusters, run: Run) -> None:
+    said = run(f"owners --state stail --kubeconfig {clusters.kubeconfig('healthy')} --contract {SHIPPED}")
+    assert said.code == USAGE
+    assert "no state is called so; there are missing, unverifiable, contested" in one_sentence(said)
 
 
 @pytest.mark.parametrize("line", READING)

@@ -143,6 +143,8 @@ def health_markdown(found: Health) -> str:
 
 async def owners(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat owners [FILTERS]``."""
+    if arguments.state is not None and not any(glob(arguments.state, state.value) for state in State):
+        raise UsageFault(f"--state {arguments.state}: no state is called so; there are {', '.join(State)}")
     try:
         assessment = judged(contract, await _inventory(contract, options_of(arguments)))
     except (Unverified, ApiFault) as fault:
@@ -169,14 +171,14 @@ def chosen(assessment: Assessment, arguments: argparse.Namespace) -> Iterator[At
         if not arguments.all and is_noise(row.ref, controlled=row.root != row.ref.key):
             continue
         kind = row.ref.kind.lower()
-        plural = served[row.ref.kind_key].plural if row.ref.kind_key in served else kind
+        words = served[row.ref.kind_key].words if row.ref.kind_key in served else {kind}
         has = {
             "layer": (row.layer or "",),
             "owner": row.owners,
             "state": (row.state.value,),
             "namespace": (row.ref.namespace or "",),
             "release": (row.release or "",),
-            "kind": (kind, plural, f"{kind}.{row.ref.group}", f"{plural}.{row.ref.group}"),
+            "kind": (*words, *(f"{word}.{row.ref.group}" for word in words)),
         }
         if all(any(glob(pattern, each) for each in has[name]) for name, pattern in wanted.items()):
             yield row
@@ -205,27 +207,29 @@ async def explain(arguments: argparse.Namespace, contract: Contract) -> Exit:
 
 
 def _find(assessment: Assessment, resource: str, namespace: str | None) -> Attribution:
-    """The attribution of KIND/NAME; kinds also by plural, in any case, with their group behind a dot."""
+    """The attribution of KIND/NAME; kinds as kubectl takes them, in any case, with their group behind a dot."""
     word, _, name = resource.partition("/")
     kind, _, group = word.lower().partition(".")
-    plurals = {(s.group, s.kind) for s in assessment.inventory.served.values() if kind in (s.plural, s.kind.lower())}
+    inventory = assessment.inventory
+    meant = {key for key, served in inventory.served.items() if kind in served.words and group in ("", key.group)}
     found = [
         row
         for key, row in assessment.attributions.items()
         if key.name == name
-        and ((key.group, key.kind) in plurals or key.kind.lower() == kind)
-        and (not group or key.group == group)
+        and ((key.group, key.kind) in meant or (key.kind.lower() == kind and group in ("", key.group)))
         and (namespace is None or key.namespace in (None, namespace))
     ]
     if not found:
         gaps = [
             gap.text
-            for gap in assessment.inventory.gaps
-            if gap.kind is None or gap.kind.lower() == kind or (gap.group, gap.kind) in plurals
+            for gap in inventory.gaps
+            if gap.kind is None or gap.kind.lower() == kind or (gap.group, gap.kind) in meant
         ]
         where = f" in namespace {namespace}" if namespace else ""
         if gaps:
             raise Unverified(f"{resource}{where} could not be looked for: {gaps[0]}")
+        if not meant:
+            raise UsageFault(f"{resource}: the cluster serves no kind {word}; kubectl api-resources lists them")
         raise UsageFault(f"{resource}{where} was not found; refloat owners lists what is there")
     if len(found) > 1:
         places = ", ".join(sorted(f"{row.ref.kubectl}" for row in found)[:6])

@@ -304,6 +304,13 @@ class Served:
     kind: str
     namespaced: bool
     verbs: frozenset[str]
+    short: tuple[str, ...] = ()
+    """Short names, as in ``kubectl get deploy``."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every word that kubectl takes for the kind, in lower case, without its group."""
+        return frozenset((self.kind.lower(), self.plural, *self.short))
 
     @property
     def api_version(self) -> str:

@@ -141,8 +141,10 @@ def show_owners(rows: Iterable[Attribution], document: Json) -> None:
         table.add_row(
             row.state.value, Text(" and ".join(row.owners) or "-"), row.layer or "-", Text(clean(row.ref.label))
         )
-    out.print(table)
-    out.print(Text("  ".join(f"{state} {count}" for state, count in document["counts"].items()), style="bold"))
+    if table.row_count:
+        out.print(table)
+    counts = "  ".join(f"{state} {count}" for state, count in document["counts"].items())
+    out.print(Text(counts or "no object is so", style="bold"))
     for gap in document["incomplete"]:
         out.print(Text.assemble(("could not be read: ", "magenta"), clean(gap)))
 

@@ -115,7 +115,7 @@ def _read_aggregated(answer: Mapping[str, Any], catalog: Catalog) -> None:
                 if kind and plural:
                     namespaced = resource.get("scope") == "Namespaced"
                     verbs = frozenset(map(str, resource.get("verbs") or ()))
-                    catalog.add(Served(group, name, str(plural), str(kind), namespaced, verbs))
+                    catalog.add(Served(group, name, str(plural), str(kind), namespaced, verbs, _short(resource)))
 
 
 async def _read_legacy(api: Api, root: str, answer: object, catalog: Catalog) -> None:
@@ -149,6 +149,11 @@ def _give_up_if_refused(fault: Fault) -> None:
         raise fault
 
 
+def _short(resource: Json) -> tuple[str, ...]:
+    names = resource.get("shortNames")
+    return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
 def _in_order(group: Json) -> list[str]:
     versions = [str(version.get("groupVersion") or "") for version in _dicts(group.get("versions"))]
     preferred = str(_map(group.get("preferredVersion")).get("groupVersion") or "")
@@ -165,6 +170,7 @@ def _resources(api_version: str, answer: object) -> list[Served]:
             str(resource["kind"]),
             resource.get("namespaced") is True,
             frozenset(map(str, resource.get("verbs") or ())),
+            _short(resource),
         )
         for resource in _dicts(_map(answer).get("resources"))
         if resource.get("kind") and "/" not in str(resource.get("name") or "/")
