@@ -14,7 +14,7 @@ from tui.contract.model import Contract
 from tui.objects import Json
 from tui.ownership.dossier import Dossier
 from tui.ownership.model import Assessment, Attribution, Decision, Severity
-from tui.ownership.shown import excerpt
+from tui.ownership.shown import excerpt, few_of_each, told_of
 from tui.recovery.health import Health
 from tui.recovery.report import WORDS, no_trace
 from tui.text import clean, clean_lines
@@ -70,11 +70,9 @@ def show_preflight(assessment: Assessment, context: str, contract: Contract) -> 
     _head(out, "preflight", assessment.verdict.value, context, contract)
     for view in assessment.families:
         out.print(Text.assemble(("  ", ""), (view.family.name, "bold"), f": {view.state.value}; {clean(view.why)}"))
-    infos = 0
-    for finding in assessment.findings:
-        if finding.severity is Severity.INFO:
-            infos += 1
-            continue
+    infos = sum(finding.severity is Severity.INFO for finding in assessment.findings)
+    told, more = few_of_each(f for f in assessment.findings if f.severity is not Severity.INFO)
+    for finding in told:
         style = STYLES[finding.severity.value]
         out.print()
         out.print(
@@ -82,8 +80,10 @@ def show_preflight(assessment: Assessment, context: str, contract: Contract) -> 
                 (f"{finding.severity.value:5} ", style), (finding.code, "bold"), f"  {clean(finding.summary)}"
             )
         )
-        _some(out, finding.evidence)
+        _lines(out, *told_of(finding, EVIDENCE_LINES))
         out.print(Text(f"      next: {clean(finding.next)}", style="dim"))
+    for code, count in more.items():
+        out.print(Text(f"and {count} more findings {code}: -o json has them all", style="dim"))
     _decisions(out, assessment)
     for gap in assessment.incomplete:
         out.print(Text.assemble(("could not be read: ", "magenta"), clean(gap)))
@@ -104,7 +104,10 @@ def _head(out: Console, what: str, verdict: str, context: str, contract: Contrac
 
 
 def _some(out: Console, lines: Iterable[str]) -> None:
-    rows, left = excerpt(list(lines), EVIDENCE_LINES)
+    _lines(out, *excerpt(list(lines), EVIDENCE_LINES))
+
+
+def _lines(out: Console, rows: Iterable[str], left: int) -> None:
     for row in rows:
         out.print(Text(f"      {clean(row)}"))
     if left:

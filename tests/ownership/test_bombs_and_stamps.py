@@ -21,7 +21,7 @@ def test_what_each_possible_uninstall_would_delete_is_told_in_both_directions() 
     evidence = told[f"uninstalling {OLD} (Helm 3) would delete 1 object stamped {NEW}"]
     assert evidence[0].startswith("Helm 3 and what embeds it, Pulumi among them: deletes it")
     assert (
-        evidence[1] == f"Helm 4.3: asks whose each is, leaves it and deletes the 2 that bear the stamp of {OLD} itself"
+        evidence[1] == f"Helm 4.3: asks whose each is and leaves it; deletes the 2 that bear the stamp of {OLD} itself"
     )
     assert evidence[2] == f"the other way round: uninstalling {NEW} (Helm 3) would delete 1 object stamped {OLD}"
     assert evidence[3] == f"ClusterRole one: listed by {OLD} revision 1, stamped {NEW}"
@@ -34,11 +34,11 @@ def test_a_release_that_is_not_recorded_cannot_be_uninstalled() -> None:
 
 
 def test_every_shared_object_is_a_resource_and_the_lines_are_bounded() -> None:
-    shared = [obj("ConfigMap", f"c{number:02}", release=NEW) for number in range(30)]
+    shared = [obj("ConfigMap", f"c{number:03}", release=NEW) for number in range(250)]
     found = judge([active(*shared), record(OLD, 1, "superseded", map(document, shared)), *shared])
     (each,) = findings(found, "delete-bomb")
-    assert (len(each.resources), len(each.evidence)) == (30, 19)
-    assert "and 18 more" in each.evidence
+    assert (len(each.resources), len(each.evidence)) == (250, 207)
+    assert "and 50 more" in each.evidence
 
 
 def test_what_the_manifest_keeps_no_uninstall_deletes() -> None:

@@ -74,6 +74,15 @@ def test_every_piece_of_evidence_has_a_command() -> None:
     assert seen >= 7
 
 
+def test_the_commands_of_what_is_below_show_the_marks_of_what_is_above() -> None:
+    above = obj("ReplicaSet", "r", "apps", labels=LABELS, spec={})
+    below = obj("Pod", "p", "apps", owner=("ReplicaSet", "r"), spec={})
+    told = section(page(key_of("Pod", "p", "apps"), above, below, kustomization(above)), "evidence").splitlines()
+    commands = [line.strip() for line in told if COMMAND.match(line.strip())]
+    assert commands[0] == "kubectl get pod p -n apps -o jsonpath='{.metadata.ownerReferences}'"
+    assert commands[-1].startswith("kubectl get replicaset.apps r -n apps ")
+
+
 def test_a_contested_object_shows_both_sides_and_its_findings() -> None:
     body = obj("ConfigMap", "a", "apps", labels=LABELS, managers=[("pulumi-kubernetes", "Apply")])
     found = page(key_of("ConfigMap", "a", "apps"), body, kustomization(body), *LIVING)

@@ -16,7 +16,7 @@ from tui.contract.words import CODES
 from tui.objects import Gap, Json, Ref
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, Finding, Severity, Wish
-from tui.ownership.shown import COMMAND, excerpt, shown
+from tui.ownership.shown import COMMAND, excerpt, few_of_each, shown, told_of
 
 DOCS = Path(__file__).parents[2] / "docs" / "findings.md"
 KUSTOMIZE = "kustomize.toolkit.fluxcd.io/"
@@ -178,10 +178,24 @@ def test_a_command_that_is_there_already_is_not_given_twice() -> None:
         (["a", "b", "kubectl get x"], 2, ["a", "kubectl get x"], 1),
         (["kubectl get x", "b", "c"], 2, ["kubectl get x", "b"], 1),
         (["a", "b", "c"], 2, ["a", "b"], 1),
+        (["a", "b", "c", "and 17 more", "kubectl get x"], 2, ["a", "kubectl get x"], 19),
     ],
 )
 def test_an_excerpt_keeps_a_command_in_sight(lines: list[str], limit: int, told: list[str], left: int) -> None:
     assert excerpt(lines, limit) == (told, left)
+
+
+def test_a_deed_that_is_all_or_nothing_names_every_object() -> None:
+    lines = tuple(f"object {number}" for number in range(60))
+    finding = Finding("delete-bomb", Severity.WARN, "s", (), lines, "n")
+    assert told_of(finding, 6) == (list(lines), 0)
+    assert told_of(replace(finding, code="unowned"), 6) == (list(lines[:6]), 54)
+
+
+def test_a_text_tells_few_findings_of_one_code() -> None:
+    found = [Finding("drifted", Severity.WARN, f"{number}", (), (), "n") for number in range(50)]
+    other = Finding("paused", Severity.WARN, "s", (), (), "n")
+    assert few_of_each([*found, other]) == ([*found[:20], other], {"drifted": 30})
 
 
 def sections() -> dict[str, str]:

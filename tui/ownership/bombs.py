@@ -16,7 +16,7 @@ from tui.ownership.refused import some
 from tui.ownership.releases import Releases, listed_by
 from tui.ownership.staleness import RESOURCE_POLICY
 
-LINES: Final = 12
+LINES: Final = 200
 """Lines about single objects in one finding; its resources name them all."""
 
 
@@ -68,6 +68,9 @@ def _uninstall(release: Release, inventory: Inventory) -> Uninstall:
 def _bomb(world: World, uninstall: Uninstall, other: Whose, refs: tuple[Ref, ...], back: Uninstall | None) -> Finding:
     name, stamped = uninstall.release.name, _said(other, uninstall.of)
     own = len(uninstall.takes.get(uninstall.of, ()))
+    leaves = f"Helm 4.3: asks whose each is and leaves {_all(refs)}"
+    its = f"deletes the {own} that bear{'s' if own == 1 else ''} the stamp of {name} itself"
+    leaves = f"{leaves}; {its if own else f'nothing bears the stamp of {name} itself, so it deletes nothing'}"
     view = _active_view(world, uninstall.release)
     past = view is not None and all(record.name != other.release for record in view.in_force)
     leftover = past and view is not None and view.family.has(other.release)
@@ -77,7 +80,7 @@ def _bomb(world: World, uninstall: Uninstall, other: Whose, refs: tuple[Ref, ...
         summary = f"uninstalling {name} (Helm 3) would delete {_many(refs)} stamped {stamped}"
     evidence = (
         f"Helm 3 and what embeds it, Pulumi among them: deletes {_all(refs)} and asks nobody whose they are",
-        f"Helm 4.3: asks whose each is, leaves {_all(refs)} and deletes the {own} that bear the stamp of {name} itself",
+        leaves,
         _the_other_way(uninstall, other, back),
         *some((f"{ref.label}: listed by {_revision(uninstall)}, stamped {stamped}" for ref in refs), LINES),
     )

@@ -16,7 +16,7 @@ from tui.objects import Inventory, Key, Live, Ref
 from tui.ownership.conditions import conditions_of, words
 from tui.ownership.dossier_evidence import BY, command_of
 from tui.ownership.fields import holdings
-from tui.ownership.model import Assessment, Attribution, Candidate, Decision, Finding, Missing, State
+from tui.ownership.model import Assessment, Attribution, Candidate, Decision, Finding, Missing, State, Strength
 from tui.ownership.outlook import Outlooks
 from tui.ownership.policies import Policies
 from tui.ownership.references import Damaged, references
@@ -103,7 +103,7 @@ def dossier(contract: Contract, assessment: Assessment, key: Key, lookups: Looku
     ref = row.ref if row else live.ref if live else Ref("", *key[1:])
     found = [
         *_claim(contract, row),
-        *_evidence(contract, row, live),
+        *_evidence(contract, row, live, assessment.inventory),
         *_fields(live),
         *_cleanup(next((c for c in assessment.candidates if c.ref.key == key), None)),
         *_missing(next((m for m in assessment.missing if m.ref.key == key), None)),
@@ -158,17 +158,24 @@ def _claim(contract: Contract, row: Attribution | None) -> Iterator[Section]:
     yield Section("claim", tuple(items))
 
 
-def _evidence(contract: Contract, row: Attribution | None, live: Live | None) -> Iterator[Section]:
+def _evidence(
+    contract: Contract, row: Attribution | None, live: Live | None, inventory: Inventory
+) -> Iterator[Section]:
     if row is None:
         return
     items = []
+    # The marks are those of the root: a command about the object itself would not show them.
+    above = None if row.root == row.ref.key else inventory.get(row.root)
     for one in sorted(row.evidence, key=lambda each: -each.strength):
         sure = "confirmed by the owner's own record" if one.confirmed else "not confirmed"
         text = f"{_title(contract, one.owner)} by {BY[one.strength]}, {sure}"
         tone = Tone.GOOD if one.confirmed else Tone.PLAIN
-        items.append(Item(text, tone, (one.text, command_of(one, row.ref, live))))
+        own = above is None or one.strength is Strength.OWNER_REFERENCE
+        command = command_of(one, row.ref, live) if own or above is None else command_of(one, above.ref, above)
+        items.append(Item(text, tone, (one.text, command)))
+    items = items or [Item("none: no mark that the contract knows")]
     items += [Item(note) for note in row.notes]
-    yield from _section("evidence, strongest first", items or [Item("none: no mark that the contract knows")])
+    yield from _section("evidence, strongest first", items)
 
 
 def _fields(live: Live | None) -> Iterator[Section]:

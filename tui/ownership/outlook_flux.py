@@ -247,7 +247,7 @@ def _operator(holder: Live, live: Live | None, standing: _Standing) -> Iterator[
 
 
 def _prospect(event: Event, holder: Live, standing: _Standing, what: str) -> Prospect:
-    acts = {True: what, None: f"may {_plain(what)}", False: f"does nothing, though otherwise it {what}"}[standing.acts]
+    acts = {True: what, None: f"may {_plain(what)}", False: f"does nothing now, and {what}"}[standing.acts]
     return Prospect(event, standing.acts, holder.ref.label, acts, standing.when, standing.why)
 
 

@@ -18,6 +18,9 @@ CODE: Final = "refused-install"
 LINES: Final = 20
 """Lines of evidence about single objects in one finding; the resources name them all."""
 
+NAMED: Final = 200
+"""As many where each object is told with what becomes of it."""
+
 
 class Standing(NamedTuple):
     """How one object stands to the release that is wanted. ``mended``: it is no obstacle (any more)."""
@@ -98,7 +101,7 @@ def _expected(
         c for c in chosen.values() if c.family == view.family.name and view.awaited and c.ref.key not in view.awaited
     ]
     refs = [each.ref for each in open_] or ([view.active.storage] if view.active else [])
-    evidence = [*some(f"{each.ref.label}: {each.text}" for each in open_), *_left_alone(view, unlisted)]
+    evidence = [*some((f"{each.ref.label}: {each.text}" for each in open_), NAMED), *_left_alone(view, unlisted)]
     evidence += [f"not readable in the owner's text: {text}" for text in wish.error.cut]
     if view.active is not None:
         evidence.insert(0, view.why)
@@ -173,7 +176,7 @@ def _left_alone(view: FamilyView, unlisted: list[Candidate]) -> list[str]:
     if not unlisted:
         return []
     head = f"stamped, and not in the manifest of {view.expected}, so protected: {_many(len(unlisted), 'object')}"
-    return [head, *some(f"{c.ref.label}: stamped with {c.release}" for c in unlisted)]
+    return [head, *some((f"{c.ref.label}: stamped with {c.release}" for c in unlisted), LINES)]
 
 
 def _summary(view: FamilyView, open_: list[Standing]) -> str:

@@ -1,7 +1,8 @@
 """The command that shows a finding: every finding can be checked by hand, without this program. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +13,15 @@ COMMAND: Final = re.compile(r"\b(?:kubectl|helm|flux) [a-z]")
 
 MAX_SHOWN: Final = 3
 """Objects that a finding gives a command for; the rest is found the same way."""
+
+NAMES_ALL: Final = frozenset({"delete-bomb", "refused-install"})
+"""Codes of findings about a deed that is all or nothing: whoever reads one wants to know every object."""
+
+MAX_NAMED: Final = 250
+MAX_OF_A_CODE: Final = 20
+"""Findings of one code that a text tells; the JSON has them all."""
+
+_MORE: Final = re.compile(r"and ([0-9]+) more")
 
 _ANNOTATIONS: Final = "-o jsonpath='{.metadata.annotations}'"
 _HOW: Final[Mapping[str, str]] = {
@@ -55,4 +65,30 @@ def excerpt(evidence: Sequence[str], limit: int) -> tuple[list[str], int]:
     if not any(COMMAND.search(text) for text in lines):
         command = next((text for text in evidence[limit:] if COMMAND.search(text)), "")
         lines = [*lines[:-1], command] if command else lines
-    return lines, len(evidence) - limit
+    told = set(lines)
+    return lines, sum(_lines_in(text) for text in evidence if text not in told)
+
+
+def _lines_in(text: str) -> int:
+    """How many lines one stands for: what counts others is none itself."""
+    counted = _MORE.fullmatch(text)
+    return int(counted[1]) if counted else 1
+
+
+def told_of(finding: Finding, limit: int) -> tuple[list[str], int]:
+    """The lines of a finding's evidence that a report has room for, and how many are left out.
+
+    Where every object counts by name, all of them are told.
+    """
+    return excerpt(finding.evidence, MAX_NAMED if finding.code in NAMES_ALL else limit)
+
+
+def few_of_each(findings: Iterable[Finding]) -> tuple[list[Finding], dict[str, int]]:
+    """At most so many findings of one code, in their order, and how many of each code are left out."""
+    kept: list[Finding] = []
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        seen[finding.code] += 1
+        if seen[finding.code] <= MAX_OF_A_CODE:
+            kept.append(finding)
+    return kept, {code: count - MAX_OF_A_CODE for code, count in seen.items() if count > MAX_OF_A_CODE}

@@ -17,7 +17,7 @@ from tui.ownership.model import (
     Severity,
     Verdict,
 )
-from tui.ownership.shown import excerpt
+from tui.ownership.shown import few_of_each, told_of
 from tui.recovery.outcome import Status
 from tui.recovery.session import Session
 from tui.text import clean
@@ -241,15 +241,15 @@ def preflight_markdown(assessment: Assessment, context: str, contract: Contract)
         for view in assessment.families
     ]
     lines += ["", f"## Findings ({len(assessment.findings)}, {assessment.hidden} hidden by the contract)", ""]
-    for finding in assessment.findings:
-        if finding.severity is Severity.INFO:
-            continue
+    findings, more = few_of_each(f for f in assessment.findings if f.severity is not Severity.INFO)
+    for finding in findings:
         lines.append(f"- **{finding.severity.value}** `{finding.code}` {clean(finding.summary)}")
-        told, left = excerpt(finding.evidence, 12)
+        told, left = told_of(finding, 12)
         lines += [f"  - {clean(text)}" for text in told]
         if left:
             lines.append(f"  - and {left} more")
         lines.append(f"  - next: {clean(finding.next)}")
+    lines += [f"- and {count} more findings `{code}`" for code, count in more.items()]
     lines += _section(
         "Missing", [f"{m.ref.label}: {'replayable' if m.replayable else m.why}" for m in assessment.missing]
     )
