@@ -214,6 +214,21 @@ def test_guardrails_are_asked_before_anything_is_created() -> None:
         assert "guardrail no-bindings denies" in refusal.why
 
 
+@pytest.mark.parametrize(
+    "deny",
+    [
+        Selector(labels={"app.kubernetes.io/managed-by": "Helm"}),
+        Selector(annotations={"meta.helm.sh/release-name": "gitops-flux-*"}),
+    ],
+)
+def test_a_guardrail_sees_the_stamps_that_a_replay_adds(deny: Selector) -> None:
+    open_bench = Bench()
+    strict = contract(guardrails=(Guardrail("no-stamps", deny, "we said so"),))
+    refusal = judge(strict, open_bench.entry("lost"), open_bench.pins, open_bench.look("lost"))
+    assert refusal is not None
+    assert "guardrail no-stamps denies" in refusal.why
+
+
 def test_a_used_object_waits_for_its_users_to_leave() -> None:
     role = obj("ClusterRole", "reads", release=STALE, rules=[])
     ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reads"}

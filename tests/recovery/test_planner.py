@@ -136,6 +136,14 @@ def test_what_a_replay_leaves_out_says_why() -> None:
     assert "Kustomization flux-system/apps lists it" in why["flux-has-it"]
 
 
+def test_a_guardrail_on_stamps_leaves_a_replay_out() -> None:
+    rail = Guardrail("no-helm", Selector(labels={"app.kubernetes.io/managed-by": "Helm"}), "not by Helm")
+    made = planned(
+        PlanKind.REPLAY, [record(ACTIVE, documents=[document(obj("ConfigMap", "lost"))])], contract(guardrails=(rail,))
+    )
+    assert (made.entries, dict(made.left_out).popitem()[1]) == ((), "guardrail no-helm: not by Helm")
+
+
 def test_what_is_protected_is_told_with_its_rules() -> None:
     held = obj("ConfigMap", "held", release=STALE, finalizers=["x/y"])
     made = planned(PlanKind.CLEANUP, [record(ACTIVE), held])

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from tui.contract.model import Contract
-from tui.contract.select import matches_document
 from tui.objects import Inventory, Json, KindKey, Live, Ref
 from tui.ownership.evidence import INVENTORIES
 from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, FamilyView
@@ -20,6 +19,7 @@ from tui.ownership.usage import USERS
 from tui.recovery import lease, mend_drift, mend_finalizers, mend_flux, requests, retire, shapes, undo
 from tui.recovery.at_work import owner_at_work
 from tui.recovery.chart import ChartCrds, chart_crds
+from tui.recovery.guard import denying
 from tui.recovery.masking import LAST_APPLIED
 from tui.recovery.mend_drift import Conflict
 from tui.recovery.plan import Action, Entry, FamilyPin, Pins, subjects_of
@@ -242,10 +242,8 @@ def _judge_document(contract: Contract, entry: Entry) -> Refusal | None:
     """Whether the contract lets a stored document be sent at all."""
     if entry.document is None:
         return Refusal(f"{entry.ref.label} has no document to create it from")
-    for rail in contract.guardrails:
-        if matches_document(rail.deny, entry.ref, {}, {}, entry.document.body):
-            return Refusal(f"guardrail {rail.id} denies {entry.ref.label}: {rail.reason}")
-    return None
+    rail = denying(contract, entry.ref, entry.document, entry.family, entry.release, chart=entry.chart)
+    return Refusal(f"guardrail {rail.id} denies {entry.ref.label}: {rail.reason}") if rail is not None else None
 
 
 def made_by(body: Json) -> str:

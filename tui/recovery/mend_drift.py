@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from tui.contract.model import Contract, glob
-from tui.contract.select import matches_document
 from tui.faults import ApiFault
 from tui.helm.model import Document
 from tui.objects import Key, Live, Ref
@@ -17,6 +16,7 @@ from tui.ownership.drift import drift
 from tui.ownership.evidence import FLUX_LABELS, INVENTORIES, stamp_of
 from tui.ownership.model import Assessment, FamilyView
 from tui.ownership.references import BINDINGS, HPA, scaled_by
+from tui.recovery.guard import denying
 from tui.text import clean
 
 IMMUTABLE: Final = {
@@ -143,7 +143,7 @@ def why_not(contract: Contract, assessment: Assessment, found: Drifted) -> str:
         _whose(assessment, view, live)
         or _otherwise(view, live.key, document)
         or _unchangeable(live.ref, paths)
-        or _denied(contract, live.ref, document)
+        or _denied(contract, view, live.ref, document)
     )
 
 
@@ -186,8 +186,7 @@ def _unchangeable(ref: Ref, paths: Iterable[str]) -> str:
     return f"{', '.join(bad)} cannot be changed in place: only another {ref.kind} could have it" if bad else ""
 
 
-def _denied(contract: Contract, ref: Ref, document: Document) -> str:
-    for rail in contract.guardrails:
-        if matches_document(rail.deny, ref, {}, {}, document.body):
-            return f"guardrail {rail.id}: {rail.reason}"
-    return ""
+def _denied(contract: Contract, view: FamilyView, ref: Ref, document: Document) -> str:
+    release = view.active.name if view.active is not None else ""
+    rail = denying(contract, ref, document, view.family.name, release)
+    return f"guardrail {rail.id}: {rail.reason}" if rail is not None else ""

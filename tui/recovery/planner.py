@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from tui.contract.model import Contract
-from tui.contract.select import matches_document
 from tui.helm.model import Document, Hook
 from tui.helm.order import install_order
 from tui.objects import Ref
@@ -15,6 +14,7 @@ from tui.ownership.model import Assessment, Candidate, Decision, Missing
 from tui.ownership.outlook import Outlooks
 from tui.recovery import chart, mend_drift, retire
 from tui.recovery.gate import DECISIONS, pins_of
+from tui.recovery.guard import denying
 from tui.recovery.mend import plan_mend
 from tui.recovery.plan import Action, Entry, Plan, PlanKind, subjects_of
 
@@ -140,13 +140,14 @@ def plan_replay(contract: Contract, assessment: Assessment) -> Plan:
     charted, advice = _charted(assessment)
     entries: list[Entry] = []
     for document in install_order([*(each.document for each in charted), *(m.document for m in replayable.values())]):
-        denied = _denied(contract, document)
-        if denied:
-            left.append((document.ref, denied))
-        elif document.key in replayable:
-            entries.append(_replay_entry(replayable[document.key]))
-        else:
-            entries += [_chart_entry(each) for each in charted if each.document is document]
+        lost = replayable.get(document.key)
+        crds = () if lost is not None else [_chart_entry(each) for each in charted if each.document is document]
+        for entry in [_replay_entry(lost)] if lost is not None else crds:
+            rail = denying(contract, entry.ref, document, entry.family, entry.release, chart=entry.chart)
+            if rail is not None:
+                left.append((document.ref, f"guardrail {rail.id}: {rail.reason}"))
+            else:
+                entries.append(entry)
     offered = tuple(_repairs(contract, assessment, left))
     pins = pins_of(contract, assessment)
     return Plan(PlanKind.REPLAY, pins, tuple(entries), tuple(advice), tuple(left), offered)
@@ -243,13 +244,6 @@ def plan_retire(contract: Contract, assessment: Assessment, name: str) -> Plan:
 
 def _hooks(assessment: Assessment) -> list[Hook]:
     return [hook for view in assessment.families if view.active for hook in view.active.hooks]
-
-
-def _denied(contract: Contract, document: Document) -> str:
-    for rail in contract.guardrails:
-        if matches_document(rail.deny, document.ref, {}, {}, document.body):
-            return f"guardrail {rail.id}: {rail.reason}"
-    return ""
 
 
 def _replay_entry(lost: Missing) -> Entry:
