@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -29,7 +30,8 @@ from tui.cluster.writer import Writer
 from tui.contract.load import load_contract
 from tui.faults import Exit
 from tui.objects import Json
-from tui.ownership.model import Wish
+from tui.ownership.assess import assess
+from tui.ownership.model import Assessment, Wish
 from tui.practice.cluster import PracticeCluster
 from tui.practice.drills import check, load_drill
 from tui.recovery.health import HealthVerdict
@@ -284,3 +286,24 @@ async def test_a_crd_is_waited_for_until_it_is_established(tmp_path: Path) -> No
         assert outcome.status is Status.DONE
         conditions = (await stage.there(crd))["status"]["conditions"]
         assert {"Established": "True"}.items() <= {c["type"]: c["status"] for c in conditions}.items()
+
+
+async def test_a_judgement_by_an_earlier_word_does_not_outlive_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator states a release while a look of before is still being judged."""
+    stated = Wish(expected=STALE)
+    async with on_stage(tmp_path) as stage:
+        wishes: list[Wish] = []
+
+        def judged(*given: Any, wish: Wish, **more: Any) -> Assessment:
+            if not wishes:
+                stage.session.state(stated)
+            wishes.append(wish)
+            return assess(*given, wish=wish, **more)
+
+        monkeypatch.setattr("tui.recovery.session.assess", judged)
+        found = await stage.session.refresh()
+    assert wishes == [Wish(), stated]
+    assert stage.session.assessment is found
+    assert found.families[0].expected == STALE

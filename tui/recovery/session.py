@@ -39,7 +39,7 @@ from tui.recovery.rehearse import Company, look_at_all
 from tui.recovery.steps import Record, Steps, Writer
 from tui.recovery.trial import try_out
 from tui.recovery.undo import Past
-from tui.recovery.waits import Waiter
+from tui.recovery.waits import BUSY_SECONDS, WAIT_SECONDS, Waiter
 from tui.recovery.wishfile import wish_json
 from tui.text import clean
 
@@ -87,6 +87,7 @@ class Session:
         self.progress: Callable[[str], None] = lambda _: None
         self._waiter: Waiter | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._patience = WAIT_SECONDS
         self._changed: datetime | None = told.last_change(tools.journal.entries)
 
     async def refresh(self, report: Callable[[Progress], None] | None = None) -> Assessment:
@@ -98,10 +99,15 @@ class Session:
         return assessment
 
     async def _assess(self, inventory: Inventory) -> Assessment:
-        # Decoding and judging is pure work of up to a second: off the loop, so that the screen stays alive.
         today = self._clock().date()
-        self.assessment = await asyncio.to_thread(assess, self.contract, inventory, today=today, wish=self.wish)
-        return self.assessment
+        while True:
+            wish = self.wish
+            # Decoding and judging is pure work of up to a second: off the loop, so that the screen stays alive.
+            found = await asyncio.to_thread(assess, self.contract, inventory, today=today, wish=wish)
+            # What was stated meanwhile counts: a judgement by an earlier word must not outlive it.
+            if wish is self.wish:
+                self.assessment = found
+                return found
 
     def state(self, wish: Wish) -> None:
         """Takes what the operator states of a release, which decisions then rest on. The journal keeps it."""
@@ -154,9 +160,24 @@ class Session:
         refusal = judge(self.contract, entry, plan.pins, look)
         # A whole object as YAML and its diff take up to a second: off the loop, as above.
         if refusal is not None:
-            return await asyncio.to_thread(question.refused, entry, look, refusal.why)
+            return await asyncio.to_thread(question.refused, entry, look, refusal)
         trial = await try_out(self.contract, plan.pins, entry, look, view_of(entry, look), self._writer)
         return await asyncio.to_thread(question.asked, entry, look, trial)
+
+    async def look_when_free(self, plan: Plan, entry: Entry) -> Question:
+        """As :meth:`look`, once no owner is at work any more: that is waited for, with progress and a deadline.
+
+        Of several entries the first one alone waits so long: an owner that does not end keeps nobody for hours.
+        """
+        asked, waiter, waited = await self.look(plan, entry), self._new_waiter(), 0.0
+        while asked.busy and self._patience > waited:
+            self.progress(f"waiting: {asked.refusal}: {waited:.0f} of {self._patience:.0f} s")
+            if not await waiter.rest(BUSY_SECONDS):
+                break
+            waited += BUSY_SECONDS
+            asked = await self.look(plan, entry)
+        self._patience = 0.0 if asked.busy else WAIT_SECONDS
+        return asked
 
     async def _look(self, entry: Entry) -> Look:
         known = await self._assessed()
@@ -187,21 +208,21 @@ class Session:
         """
         entry = asked.entry
         if all(each.id != entry.id for each in plan.all):
-            return self._refuse(entry, "it is not part of this plan: plan again")
+            return self.refuse(entry, "it is not part of this plan: plan again")
         if not asked.allowed:
-            return self._refuse(entry, asked.refusal)
+            return self.refuse(entry, asked.refusal)
         if (wanted := asked.typed or entry.typed) and typed != wanted:
-            return self._refuse(entry, f"its name was to be typed: {wanted}")
+            return self.refuse(entry, f"its name was to be typed: {wanted}")
         async with self._one_at_a_time:
             self._journal.append("confirmed", **told.describe(entry))
             if why := await self._not_ours():
-                return self._refuse(entry, why)
+                return self.refuse(entry, why)
             last = LastLook(self.contract, self._writer, self._look, self._clock, self.progress)
             ready = await last.ready(plan, asked, self._new_waiter())
             # Looking took its time: what was held before it may be another's by now.
             why = ready if isinstance(ready, str) else await self._not_ours()
             if isinstance(ready, str) or why:
-                return self._refuse(entry, why)
+                return self.refuse(entry, why)
             steps = self._steps(entry, ready.look)
             return await self._carry(entry, ready.look, steps, steps.run(ready.admitted))
 
@@ -209,7 +230,8 @@ class Session:
         """Why this session may not act now; empty while its claim stands."""
         return await self.hold.refused() if self.hold is not None else ""
 
-    def _refuse(self, entry: Entry, why: str) -> Outcome:
+    def refuse(self, entry: Entry, why: str) -> Outcome:
+        """Leaves one entry undone that may not be done, and keeps the reason."""
         self._journal.append("refused", **(told.describe(entry) | {"why": why}))
         return self._ended(entry, Status.REFUSED, why)
 
