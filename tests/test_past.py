@@ -138,11 +138,11 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Somebody at the terminal who says yes to everything, and types what is to be typed; what was asked."""
     asked: list[str] = []
 
-    def answer(prompt: str) -> str:
+    async def answer(prompt: str) -> str:
         asked.append(prompt)
-        return prompt.split()[1] if prompt.startswith("type ") else "y"
+        return f"{prompt.split()[1] if prompt.startswith('type ') else 'y'}\n"
 
-    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("tui.asking.line", answer)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     return asked
 
@@ -178,7 +178,11 @@ async def test_what_is_not_confirmed_is_not_restored(
     assert "no session was recorded" in capsys.readouterr().err
     await pipeline.run("apply", str(pipeline.plan), "--confirmed")
     done = everything(pipeline.cluster)
-    monkeypatch.setattr("builtins.input", lambda _: "n")
+
+    async def no(_: str) -> str:
+        return "n\n"
+
+    monkeypatch.setattr("tui.asking.line", no)
     assert await pipeline.undo(sessions(state_directory())[0].name[:12]) == Exit.CLEAN
     assert everything(pipeline.cluster) == done
     assert "skipped" in capsys.readouterr().err

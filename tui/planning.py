@@ -6,11 +6,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from tui import past, show
+from tui.asking import answered
 from tui.commands import judged, opened
 from tui.contract.model import Contract
-from tui.faults import Exit, Fault, UsageFault
+from tui.faults import Exit, Fault, Unverified, UsageFault
 from tui.opening import ClusterLink, now, state_directory
 from tui.options import Options, options_of
 from tui.ownership.model import Assessment
@@ -49,6 +51,8 @@ async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
     show.print_lines(f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}")
     for line in (*found.advice, *trial_lines(found, trials), *rights.told):
         show.print_lines(line)
+    if found.pins.cluster_uid is None:
+        show.print_lines(f"it cannot be applied: {KUBE_SYSTEM}")
     if assessment.incomplete:
         show.print_lines("".join(f"could not be read: {gap}\n" for gap in assessment.incomplete))
     return Exit.UNVERIFIED if assessment.incomplete else Exit.CLEAN
@@ -112,6 +116,8 @@ async def apply(arguments: argparse.Namespace, contract: Contract) -> Exit:
     Exits 0 when all it was asked to do is done, 1 when anything was refused.
     """
     file = _read_file(arguments.file)
+    if file.pins.cluster_uid is None:
+        raise Unverified(f"{arguments.file} does not say which cluster it is for: {KUBE_SYSTEM}, then plan again")
     if not arguments.confirmed and not sys.stdin.isatty():
         raise UsageFault("there is nobody to ask; mark entries `confirmed: true` in the file and give --confirmed")
     asked = options_of(arguments)
@@ -199,7 +205,7 @@ class _Apply:
         if why or question is None:
             self._refuse(row, why or "it could not be read again")
             return
-        if self._ask and not answered(question):
+        if self._ask and not await answered(question):
             self._session.skip(entry)
             _say("skipped", row, "by the operator")
             return
@@ -220,7 +226,7 @@ class _Apply:
 
     async def _look(self, entry: Entry) -> Question | None:
         try:
-            return await self._session.look(self._plan, entry)
+            return await self._session.look_when_free(self._plan, entry)
         except Fault as fault:
             show.print_lines(f"{entry.ref.label} could not be read: {clean(fault)}")
             return None
@@ -235,6 +241,7 @@ class _Apply:
 
     def _refuse(self, row: Row, why: str) -> None:
         self.refused += 1
+        self._session.refuse(self._entries.get(row.id) or row.entry, why)
         _say("refused", row, why)
 
 
@@ -242,36 +249,16 @@ def _say(status: str, row: Row, text: str) -> None:
     print(f"{status:8} {clean(row.action.value)} {clean(row.ref.label)}: {clean(text)}", file=sys.stderr)
 
 
-def answered(question: Question) -> bool:
-    """Asks for one entry on the terminal. Only ``y``, or the typed name where one is asked for, is a yes."""
-    entry = question.entry
-    print()
-    print(f"{entry.action.value} {clean(entry.ref.label)}")
-    for text in (entry.why, *question.evidence, *entry.used_by, f"then: {entry.then}", f"dry run: {question.dry_run}"):
-        print(f"  {clean(text)}")
-    for line in question.diff[:60]:
-        print(f"    {clean(line)}")
-    typed = question.typed
-    prompt = f"type {clean(typed)} to do it, anything else skips: " if typed else "y does it, anything else skips: "
-    return says_yes(prompt, typed)
-
-
-def says_yes(prompt: str, typed: str = "") -> bool:
-    """Asks on the terminal: only ``y``, or exactly the text that is to be typed, is a yes."""
-    try:
-        answer = input(prompt).strip()
-    except EOFError:
-        return False
-    return answer == typed if typed else answer.lower() == "y"
+KUBE_SYSTEM: Final = "a cluster is told by the uid of its namespace kube-system; ask for the right to get that"
+"""What to do where nobody could say which cluster it is."""
 
 
 def done_before(cluster: str | None) -> frozenset[tuple[str, str | None]]:
     """What the journals of this cluster show as done: the ids of entries with the uids they acted on."""
     found: set[tuple[str, str | None]] = set()
-    directory = state_directory()
-    for session in sessions(directory):
+    for session in sessions(state_directory()):
         entries = session.reading.entries
-        if not entries or entries[0].fields.get("cluster") != cluster:
+        if not entries or cluster is None or entries[0].fields.get("cluster") != cluster:
             continue
         uids = {e.fields.get("entry"): e.fields.get("uid") for e in entries if e.kind == "confirmed"}
         found |= {

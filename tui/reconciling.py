@@ -5,13 +5,14 @@ import sys
 from contextlib import suppress
 
 from tui import show
+from tui.asking import says_yes
 from tui.commands import opened
 from tui.contract.model import Contract, Owner
 from tui.faults import Exit, Fault, Unverified, UsageFault
 from tui.objects import Inventory, Ref
 from tui.options import options_of
 from tui.ownership.liveness import FLUX_GROUPS
-from tui.planning import claimed, permitted, says_yes
+from tui.planning import claimed, permitted
 from tui.recovery import report
 from tui.recovery.mend_flux import target_of
 from tui.recovery.session import Session
@@ -78,11 +79,11 @@ async def _ask(session: Session, ref: Ref, *, yes: bool) -> bool:
             print(f"refused  reconcile {clean(left.label)}: {clean(why)}", file=sys.stderr)
         return False
     (entry,) = plan.entries
-    question = await session.look(plan, entry)
+    question = await session.look_when_free(plan, entry)
     if question.allowed and not yes:
         for text in (entry.why, f"then: {entry.then}", f"dry run: {question.dry_run}"):
             print(f"  {clean(text)}")
-        if not says_yes(f"reconcile {clean(ref.label)}: y does it, anything else leaves it: "):
+        if not await says_yes(f"reconcile {clean(ref.label)}: y does it, anything else leaves it: "):
             session.skip(entry)
             return True
     outcome = await session.carry_out(plan, question, question.typed)

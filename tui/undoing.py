@@ -5,13 +5,14 @@ import sys
 from contextlib import suppress
 
 from tui import past, show
+from tui.asking import answered
 from tui.commands import opened
 from tui.contract.model import Contract
 from tui.faults import Exit, Fault, UsageFault
 from tui.journals import chosen
 from tui.opening import state_directory
 from tui.options import options_of
-from tui.planning import answered, claimed
+from tui.planning import claimed
 from tui.recovery import report
 from tui.recovery.journal import sessions
 from tui.recovery.outcome import Status
@@ -66,11 +67,11 @@ async def _undo(session: Session, name: str) -> int:
 
 
 async def _refused(session: Session, plan: Plan, entry: Entry) -> bool:
-    asked = await session.look(plan, entry)
+    asked = await session.look_when_free(plan, entry)
     if not asked.allowed:
         _say("refused", f"{entry.ref.label}: {asked.refusal}")
         return True
-    if not answered(asked):
+    if not await answered(asked):
         session.skip(entry)
         _say("skipped", f"{entry.ref.label}: by the operator")
         return False

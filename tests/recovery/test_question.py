@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.clusters import contract, document, inventory, obj, record
 from tui.objects import Json, Live, Ref
 from tui.ownership.assess import assess
-from tui.recovery.gate import Look, fingerprint, pins_of
+from tui.recovery.gate import Look, Refusal, fingerprint, pins_of
 from tui.recovery.plan import Action, Entry
 from tui.recovery.question import Trial, asked, by_hand, refused
 
@@ -31,7 +31,7 @@ def entry(action: Action, body: Json) -> Entry:
 
 
 def test_a_refused_one_shows_everything_and_takes_no_yes() -> None:
-    question = refused(entry(Action.DELETE, STOLEN), look(STOLEN), "S4: Flux labels it")
+    question = refused(entry(Action.DELETE, STOLEN), look(STOLEN), Refusal("S4: Flux labels it"))
     assert not question.allowed
     assert question.refusal == "S4: Flux labels it"
     assert question.dry_run == "not tried: the gate refuses it"
@@ -78,7 +78,7 @@ def test_nothing_hidden_gets_into_a_question(bad: str) -> None:
         "ConfigMap", "settings", release=STALE, labels={"kustomize.toolkit.fluxcd.io/name": bad}, data={bad: bad}
     )
     body["metadata"]["managedFields"].append({"manager": f"kustomize-controller{bad}", "operation": "Apply"})
-    question = refused(entry(Action.DELETE, body), look(body), f"made by {bad}")
+    question = refused(entry(Action.DELETE, body), look(body), Refusal(f"made by {bad}"))
     lines = [question.refusal, question.dry_run, question.kubectl, *question.evidence]
     assert all(line.isprintable() for line in lines)
     allowed = {"\n", "\t"}

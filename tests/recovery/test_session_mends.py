@@ -377,3 +377,28 @@ def _told(stage: Stage, reconciling: str) -> None:
     }
     rest = [each for each in live["status"]["conditions"] if each["type"] != "Reconciling"]
     stage.cluster.runner.write(live | {"status": live["status"] | {"conditions": [*rest, condition]}}, "k", "status")
+
+
+async def test_a_question_waits_for_an_owner_too_and_only_the_first_one_so_long(tmp_path: Path) -> None:
+    looks, ends = 0, 3
+
+    async def pause(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == ends:
+            _told(stage, "False")
+
+    async with on_drill(tmp_path, "stale-release", pause=pause) as stage:
+        plan = await stage.session.plan(PlanKind.CLEANUP)
+        _told(stage, "True")
+        asked = await stage.session.look_when_free(plan, plan.entries[0])
+        assert (asked.allowed, asked.busy, looks) == (True, False, ends)
+        _told(stage, "True")
+        looks, ends = 0, 10_000
+        asked = await stage.session.look_when_free(plan, plan.entries[0])
+        assert (asked.allowed, asked.busy) == (False, True)
+        assert looks > 1
+        looks = 0
+        assert (await stage.session.look_when_free(plan, plan.entries[1])).busy
+        assert looks == 0
+    assert not any(not each.dry_run for each in stage.spy.sent)

@@ -373,7 +373,7 @@ def changed_pins(planned: Pins, now: Pins) -> str | None:
     if planned.contract_sha256 != now.contract_sha256:
         return "the contract has changed since the plan was made"
     then = {pin.family: pin for pin in planned.families}
-    if then.keys() != {pin.family for pin in now.families}:
+    if then.keys() != {pin.family for pin in now.families} or len(then) != len(planned.families):
         return "the plan does not rest on the release families of this contract"
     for pin in now.families:
         if then[pin.family] != pin:

@@ -47,6 +47,11 @@ class Row:
         """The id of the plan entry it stands for."""
         return entry_id(self.action, self.ref, self.finalizer)
 
+    @property
+    def entry(self) -> Entry:
+        """The entry as far as the file tells of it: to say what became of one that no fresh plan has."""
+        return Entry(self.action, self.ref, "", self.release, "", "", "", finalizer=self.finalizer)
+
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:

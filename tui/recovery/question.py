@@ -7,7 +7,7 @@ from tui.objects import Json
 from tui.ownership.evidence import RELEASE_NAME
 from tui.ownership.liveness import REQUESTED_AT
 from tui.recovery import undo
-from tui.recovery.gate import Look, fingerprint
+from tui.recovery.gate import Look, Refusal, fingerprint
 from tui.recovery.masking import difference, masked, to_yaml
 from tui.recovery.mend_drift import Conflict
 from tui.recovery.plan import Action, Entry
@@ -51,11 +51,14 @@ class Question:
     seen: str | None = None
     typed: str = ""
     conflicts: frozenset[Conflict] = frozenset()
+    busy: bool = False
+    """It is refused because an owner is at work: it may be asked again once that has ended."""
 
 
-def refused(entry: Entry, look: Look, why: str) -> Question:
+def refused(entry: Entry, look: Look, refusal: Refusal) -> Question:
     """The question about an entry that the gate does not admit: it shows everything and cannot be answered yes."""
-    return _question(entry, look, why, "not tried: the gate refuses it", ())
+    shown = _question(entry, look, refusal.why, "not tried: the gate refuses it", ())
+    return replace(shown, busy=refusal.busy)
 
 
 def asked(entry: Entry, look: Look, trial: Trial) -> Question:
