@@ -17,6 +17,8 @@ from tui.ownership.assess import assess
 from tui.ownership.dossier import Lookups, dossier
 from tui.ownership.findings import is_noise
 from tui.ownership.model import Assessment, Attribution, FamilyState, State, Verdict, Wish
+from tui.ownership.past import past_listings
+from tui.ownership.releases import read_releases
 from tui.recovery import access, pages, planner, report, unread
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
 from tui.text import clean_lines
@@ -195,7 +197,9 @@ async def explain(arguments: argparse.Namespace, contract: Contract) -> Exit:
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_explain(kind, arguments.namespace, name, str(fault)))
     lookups = Lookups(assessment, now())
-    page = dossier(contract, assessment, row.ref.key, lookups)
+    inventory = assessment.inventory
+    past = past_listings(read_releases(inventory), inventory, row.root)
+    page = dossier(contract, assessment, row.ref.key, lookups, past)
     if arguments.output == "json":
         then = lookups.outlooks.of(row.ref.key).lines
         show.print_json(report.explain_json(assessment, contract, row, then))

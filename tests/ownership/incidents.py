@@ -554,7 +554,7 @@ told(
     "a release's record is no leftover, whatever nobody mounts",
     [active(), past := record(OLD, 1, "superseded")],
     past,
-    Expected("unowned"),
+    Expected("undocumented", ("pulumi",)),
 )
 bound = binding("k8up", "after", release=OLD)
 told(

@@ -74,6 +74,21 @@ def test_every_piece_of_evidence_has_a_command() -> None:
     assert seen >= 7
 
 
+def test_what_listed_an_object_once_is_told_and_is_no_evidence() -> None:
+    thing = obj("ConfigMap", "thing", "apps")
+    assessment = assess(BY, read(thing), today=TODAY, now=NOW)
+    found = dossier(BY, assessment, key_of("ConfigMap", "thing", "apps"), None, ["revision 1 of web listed it"])
+    assert section(found, "past, and no evidence") == "revision 1 of web listed it"
+    assert section(found, "evidence, strongest first") == "none: no mark that the contract knows"
+
+
+def test_what_helm_loses_with_a_record_is_told() -> None:
+    kept = active(ROLE)
+    assert f"makes Helm forget revision 2 of {NEW}; what that made stays" in section(
+        page(key_of("Secret", kept["metadata"]["name"], FLUX_SYSTEM), kept, ROLE), "what happens next"
+    )
+
+
 def test_the_commands_of_what_is_below_show_the_marks_of_what_is_above() -> None:
     above = obj("ReplicaSet", "r", "apps", labels=LABELS, spec={})
     below = obj("Pod", "p", "apps", owner=("ReplicaSet", "r"), spec={})

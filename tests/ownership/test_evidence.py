@@ -230,3 +230,15 @@ def test_who_holds_the_stamp_is_read_from_managed_fields() -> None:
     thing = obj("ConfigMap", "x", release=NEW, managers=[("pulumi-resource-kubernetes", "Update")])
     thing["metadata"]["managedFields"].append({"manager": "helm", "operation": "Apply", "fieldsV1": {"f:data": {}}})
     assert stamp_managers(Live.of(thing)) == {"pulumi-resource-kubernetes"}
+
+
+def test_a_release_s_record_is_the_release_owner_s() -> None:
+    mine, other = record(NEW, 2), record("web", 1)
+    found = judge([mine, other])
+    assert [(row.owners, row.evidence[0].confirmed) for row in (attributed(found, mine), attributed(found, other))] == [
+        (("pulumi",), True),
+        (("helm",), True),
+    ]
+    assert attributed(found, mine).evidence[0].text == (
+        f"label owner: helm: Helm's own record of release {FLUX_SYSTEM}/{NEW}"
+    )

@@ -95,8 +95,13 @@ class Lookups:
                 self.findings.setdefault(ref.key, []).append(finding)
 
 
-def dossier(contract: Contract, assessment: Assessment, key: Key, lookups: Lookups | None) -> Dossier:
-    """The page about one object, live or missing. Without ``lookups`` what rests on them is left out."""
+def dossier(
+    contract: Contract, assessment: Assessment, key: Key, lookups: Lookups | None, past: Iterable[str] = ()
+) -> Dossier:
+    """The page about one object, live or missing. Without ``lookups`` what rests on them is left out.
+
+    ``past`` are releases that listed it once, in words, where they were looked for.
+    """
     row, live = assessment.attributions.get(key), assessment.inventory.get(key)
     if row is None and live is None:
         return Dossier(_label(key), "", None, (Section("state", (Item("is not there (any more)"),)),))
@@ -104,6 +109,7 @@ def dossier(contract: Contract, assessment: Assessment, key: Key, lookups: Looku
     found = [
         *_claim(contract, row),
         *_evidence(contract, row, live, assessment.inventory),
+        *_section("past, and no evidence", map(Item, (each for each in past if row is None or each not in row.notes))),
         *_fields(live),
         *_cleanup(next((c for c in assessment.candidates if c.ref.key == key), None)),
         *_missing(next((m for m in assessment.missing if m.ref.key == key), None)),

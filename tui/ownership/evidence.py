@@ -113,6 +113,7 @@ class World:
         for each in listed:
             for key in each.documents:
                 self.manifests[key].append(each.record)
+        self._records = {record.storage.key: record for release in releases.all for record in release.records}
         self.hooks: dict[tuple[str, str], list[tuple[Record, tuple[str, ...]]]] = defaultdict(list)
         """Hooks of each release's newest revision, by kind and name, with the events that run them."""
         for release in releases.all:
@@ -134,6 +135,8 @@ class World:
             found += self._from_inventories(key)
         if key in self.manifests:
             found += self._from_manifests(key, live)
+        if key in self._records:
+            found.append(self._of_record(self._records[key]))
         if RELEASE_NAME in live.annotations:
             found += self._from_stamp(key, live)
         if live.labels or live.annotations:
@@ -241,6 +244,12 @@ class World:
             )
             owner = self.owner_by_stamp(live, record.name, record.namespace)
             yield Evidence(owner, Source.MANIFEST, Strength.MANIFEST, text, confirmed=True)
+
+    def _of_record(self, record: Record) -> Evidence:
+        """A release's record bears no stamp; whose release it is, its record is."""
+        text = f"label owner: helm: Helm's own record of release {record.namespace}/{record.name}"
+        owner = self.owner_of_release(record.name, record.namespace)
+        return Evidence(owner, Source.LABEL, Strength.NAMED_MARK, text, confirmed=True)
 
     def _from_stamp(self, key: Key, live: Live) -> Iterator[Evidence]:
         stamp = stamp_of(live)

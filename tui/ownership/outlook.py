@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from tui.helm.model import Record
+from tui.helm.records import PREFIX
 from tui.objects import Inventory, Key, KindKey, Live, Ref
 from tui.ownership.conditions import mapping, sequence, words
 from tui.ownership.controllers import Controllers
@@ -19,9 +20,11 @@ from tui.ownership.outlook_argo import of_application
 from tui.ownership.outlook_flux import KEEP, of_holder
 from tui.ownership.outlook_model import Event, Outlook, Prospect
 from tui.ownership.outlook_natural import Below, of_owners, of_scaler, of_system, of_time, scalers_of
+from tui.ownership.releases import STORAGE_KINDS
 
 __all__ = ["Event", "Outlook", "Outlooks", "Prospect", "after"]
 
+_STORAGE: Final = frozenset(KindKey("", kind) for kind in STORAGE_KINDS)
 _NOBODY: Final = {
     Event.DELETED: "re-creates it",
     Event.CHANGED: "sets it back",
@@ -71,7 +74,7 @@ class Outlooks:
             found += [*of_system(live), *of_scaler(live, self._scalers)]
         found += self._others(key, found)
         found += self._nobody(found, live)
-        notes = (*of_time(live, self._now), *self.below.of(live)) if live is not None else ()
+        notes = (*of_time(live, self._now), *self.below.of(live), *_of_record(live)) if live is not None else ()
         return Outlook(live is not None, tuple(found), notes)
 
     def after(self, word: str, ref: Ref) -> str:
@@ -155,7 +158,7 @@ class Outlooks:
     def _others(self, key: Key, found: list[Prospect]) -> list[Prospect]:
         """Owners whose marks prove that they own the object, and not what they do."""
         row = self._assessment.attributions.get(key)
-        if row is None or row.root != key:
+        if row is None or row.root != key or _is_record(self._inventory.get(key)):
             return []
         explained = {e.owner for e in row.evidence if e.source in (Source.INVENTORY, Source.MANIFEST)}
         if found:
@@ -229,6 +232,23 @@ def _by_hand(listed: Evidence, active: Record | None, live: Live | None, row: At
     else:
         what = "deletes it with the upgrade to a chart that no longer has it, and when it is uninstalled"
         yield Prospect(Event.DROPPED, True, who, what)
+
+
+def _is_record(live: Live | None) -> bool:
+    """Whether the object is one of Helm's records: Helm itself is no controller, and makes none again."""
+    if live is None or live.ref.kind_key not in _STORAGE:
+        return False
+    return live.ref.name.startswith(PREFIX) and live.labels.get("owner") == "helm"
+
+
+def _of_record(live: Live) -> Iterator[str]:
+    """What Helm loses with one of its records; the objects that it lists stay."""
+    if _is_record(live):
+        name, revision = words(live.labels.get("name"), 60), words(live.labels.get("version"), 20)
+        yield (
+            f"deleting it makes Helm forget revision {revision} of {name}; what that made stays, and without any"
+            " record left an install under another name is refused over it"
+        )
 
 
 def _gone(outlook: Outlook) -> str:
