@@ -203,7 +203,8 @@ def show_releases(document: Json) -> None:
         tally: dict[str, int] = {}
         for resource in family["resources"]:
             tally[resource["state"]] = tally.get(resource["state"], 0) + 1
-        words = ", ".join(f"{count} {state}" for state, count in sorted(tally.items())) or "none listed"
+        unsettled = "not judged while no release is the active one" if family["state"] != "active" else "none listed"
+        words = ", ".join(f"{count} {state}" for state, count in sorted(tally.items())) or unsettled
         out.print(Text(f"  resources: {words}"))
         lost = [each for each in family["resources"] if each["state"] != "present"]
         _some(out, (f"{each['state']}: {each['ref']['kind']} {each['ref']['name']}" for each in lost))

@@ -7,7 +7,7 @@ import pytest
 from tests.clusters import FLUX_SYSTEM, contract, document, inventory, obj, record
 from tests.ownership.judging import NEW, active, findings, gap, judge, names, weigh
 from tests.ownership.living import harbours, living
-from tui.contract.model import Health
+from tui.contract.model import Claim, Health, Selector
 from tui.objects import Gap, Json, Live
 from tui.ownership.model import Assessment, Finding
 
@@ -265,6 +265,21 @@ def test_apply_failing_names_what_it_stumbles_on(message: str, stumbles: str | N
     each = only(judge([failing(message), BLOCKER, WEB]), "apply-failing")
     assert each.severity.value == "warn"
     assert names(each) == {"Kustomization flux-system/broken"} | ({stumbles} if stumbles else set())
+
+
+@pytest.mark.parametrize(
+    ("claimed", "then"),
+    [
+        ("pulumi", "ClusterRoleBinding b is pulumi's by the contract: take it out of Kustomization flux-system/broken"),
+        ("flux", "mend what its message names; it retries by itself"),
+    ],
+)
+def test_apply_failing_says_whose_the_stumbling_block_is(claimed: str, then: str) -> None:
+    claim = Claim(claimed, "infrastructure", "x/", (Selector(kinds=("ClusterRoleBinding",)),))
+    message = "ClusterRoleBinding/b dry-run failed (Invalid): roleRef: Invalid value: cannot change roleRef\n\n"
+    block = obj("ClusterRoleBinding", "b", roleRef={"kind": "ClusterRole", "name": "r"})
+    each = only(judge([failing(message), block], by=contract(claims=(claim,))), "apply-failing")
+    assert (each.next, each.evidence[0]) == (then, message.strip())
 
 
 @pytest.mark.parametrize(

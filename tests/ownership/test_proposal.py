@@ -436,6 +436,14 @@ def test_nothing_of_a_document_but_its_identity_is_repeated() -> None:
     assert "hunter2" not in repr(found)
 
 
+def test_what_is_there_already_is_not_to_be_added_a_second_time() -> None:
+    role = obj("ClusterRole", "flux-view", release=NEW, rules=[])
+    found = asked(given(new("ClusterRole", "flux-view", None, rules=[])), [active(role), role])
+    (told_,) = proposal_json(found, CONTRACT)["documents"]
+    assert told_["verdict"] == "warn"
+    assert told_["next"].startswith("it is there and Pulumi's already: change it ")
+
+
 def test_an_owner_without_steps_is_told_as_such() -> None:
     by = contract(owners=dict(BASE.owners) | {"pulumi": Owner("pulumi", "Pulumi", PULUMI.marks)})
     document_ = proposal_json(asked(given(new("Service", "fresh")), by=by), by)["documents"][0]

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tui.contract.model import Contract
+from tui.contract.select import Claims
 from tui.objects import Inventory, Key, KindKey, Live, Ref
 from tui.ownership.fields import setters
+from tui.ownership.marks import Marks
 from tui.ownership.model import FamilyView, Finding, Listed, Severity
 from tui.ownership.references import API_SERVICE, WEBHOOKS, dig, items, mapping
 from tui.ownership.usage import selects
@@ -43,7 +45,7 @@ def blockers(
         yield from _unserved(inventory, listed, scope.severity(touches=listed.record.storage in ours))
     yield from _stuck(inventory)
     yield from _asleep(inventory, scope)
-    yield from _failing(inventory)
+    yield from _failing(contract, inventory)
 
 
 class _Scope:
@@ -232,7 +234,8 @@ def _who_set(live: Live, field: str) -> tuple[str, ...]:
     return (*said, f"kubectl get {live.ref.kubectl} --show-managed-fields -o yaml") if said else ()
 
 
-def _failing(inventory: Inventory) -> Iterator[Finding]:
+def _failing(contract: Contract, inventory: Inventory) -> Iterator[Finding]:
+    claims, marks = Claims(contract), Marks(contract)
     named: dict[tuple[str, str], list[Live]] = {}
     for key, live in inventory.objects.items():
         if key[:2] != STACK and not (key.kind in FLUX_APPLIERS and key.group.endswith("toolkit.fluxcd.io")):
@@ -244,21 +247,28 @@ def _failing(inventory: Inventory) -> Iterator[Finding]:
                 "DependencyNotReady",
             )
             if condition.get("type") == "Ready" and failed:
-                message = clean_lines(condition.get("message") or "", MAX_MESSAGE)
+                message = clean_lines(str(condition.get("message") or "").strip(), MAX_MESSAGE)
                 if not named:
                     for each in inventory.objects.values():
                         named.setdefault((each.ref.kind, each.ref.name), []).append(each)
+                stumbles = _stumbles_on(named, message)
+                then = "mend what its message names; it retries by itself"
+                for other in stumbles:
+                    claim = claims.of(other.ref, other.labels, other.annotations, other.body)
+                    applier = marks.of_inventory(live.ref.kind)
+                    if claim is not None and applier is not None and claim.owner != applier:
+                        then = f"{other.ref.label} is {claim.owner}'s by the contract: take it out of {live.ref.label}"
                 yield Finding(
                     "apply-failing",
                     Severity.WARN,
                     f"{live.ref.label} cannot apply: {condition.get('reason')}",
-                    (live.ref, *_stumbles_on(named, message)),
+                    (live.ref, *(other.ref for other in stumbles)),
                     (message,),
-                    "mend what its message names; it retries by itself",
+                    then,
                 )
 
 
-def _stumbles_on(named: Mapping[tuple[str, str], list[Live]], message: str) -> tuple[Ref, ...]:
+def _stumbles_on(named: Mapping[tuple[str, str], list[Live]], message: str) -> tuple[Live, ...]:
     """The first live object that an owner's error names; ``named`` holds the live ones by kind and name.
 
     kustomize-controller writes ``Kind/name`` or ``Kind/namespace/name``, Helm ``Kind "name" in namespace "ns"``, an API
@@ -268,5 +278,5 @@ def _stumbles_on(named: Mapping[tuple[str, str], list[Live]], message: str) -> t
         name, space = match["name"] or match["quoted"], match["ns"] or match["space"]
         for live in named.get((match["kind"], name), ()):
             if not space or live.ref.namespace == space:
-                return (live.ref,)
+                return (live,)
     return ()

@@ -6,7 +6,7 @@ from tui.contract.model import Contract
 from tui.objects import Json
 from tui.ownership.model import Verdict
 from tui.ownership.proposal import Proposal, Proposed
-from tui.ownership.proposal_live import Collision
+from tui.ownership.proposal_live import Collision, With
 from tui.text import clean
 
 
@@ -76,6 +76,9 @@ def _next(each: Proposed, contract: Contract) -> str:
     if each.verdict is Verdict.UNVERIFIED:
         return "ask again with the cluster readable before adding it"
     owner = contract.owners[each.claim.owner].title if each.claim else ""
+    if any(one.met is With.LIVE and one.owners for one in each.collisions):
+        how = f"by the steps of {owner}" if each.process else f"at {owner}"
+        return f"it is there and {owner}'s already: change it {how}, and add it nowhere else"
     return f"add it by the steps of {owner}" if each.process else f"give it to {owner}: the contract lists no steps"
 
 
