@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from tui.contract.model import Claim, Contract, Selector
-from tui.objects import Json, Key, Live, Ref
+from tui.objects import Json, KindKey, Live, Ref
 
 WILDCARDS: Final = frozenset("*?[")
 """A string without any of these is a plain name."""
@@ -145,27 +145,15 @@ def _chooses_rest(
     )
 
 
-def kind_filter(selector: Selector) -> Callable[[Key], bool]:
-    """Whether a selector may choose an object by its kind: asked once a kind, for where there are many objects."""
-    asked: dict[tuple[str, str], bool] = {}
-
-    def means(key: Key) -> bool:
-        kind = (key.group, key.kind)
-        found = asked.get(kind)
-        if found is None:
-            # A selector's groups and kinds are all that is asked here, whatever version the object is read in.
-            found = asked[kind] = (not selector.kinds or _globs(selector.kinds)(key.kind)) and (
-                not selector.groups or _globs(selector.groups)(key.group)
-            )
-        return found
-
-    return means
+def chooses_kind(selector: Selector, kind: KindKey) -> bool:
+    """Whether a selector may choose objects of this kind: to be asked once for many."""
+    return (not selector.kinds or _globs(selector.kinds)(kind.kind)) and (
+        not selector.groups or _globs(selector.groups)(kind.group)
+    )
 
 
 def _chooses_kind(selector: Selector, ref: Ref) -> bool:
-    return (not selector.kinds or _globs(selector.kinds)(ref.kind)) and (
-        not selector.groups or _globs(selector.groups)(ref.group)
-    )
+    return chooses_kind(selector, ref.kind_key)
 
 
 def _chooses_namespace(selector: Selector, namespace: str | None) -> bool:

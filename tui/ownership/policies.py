@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from tui.contract.model import Contract, Guardrail, glob
-from tui.contract.select import kind_filter, matches
-from tui.objects import Inventory, Key, KindKey
+from tui.contract.select import chooses_kind, matches
+from tui.objects import Inventory, Key, KindKey, Live
 from tui.ownership.conditions import mapping, sequence
 from tui.ownership.model import Enforcement, Guarded
 from tui.ownership.policy_reading import CONSTRAINTS, ENGINES, Policy, PolicyReader, Violation
@@ -25,7 +25,11 @@ class Policies:
 
     def __init__(self, inventory: Inventory, now: datetime | None = None) -> None:
         self._inventory = inventory
-        self._read = PolicyReader(inventory, now)
+        lives: dict[tuple[str, str], list[Live]] = {}
+        for key, live in inventory.objects.items():
+            lives.setdefault(key[:2], []).append(live)
+        self._lives = {KindKey(*kind): found for kind, found in lives.items()}
+        self._read = PolicyReader(inventory, now, self._lives)
         self._unread = self._gap() or self._read.unread
         self._denied: dict[str, frozenset[Key]] = {}
 
@@ -41,11 +45,12 @@ class Policies:
         """The live objects that a guardrail denies; what a controller made is its owner's matter."""
         found = self._denied.get(rail.id)
         if found is None:
-            means = kind_filter(rail.deny)
             found = frozenset(
-                key
-                for key, live in self._inventory.objects.items()
-                if means(key) and live.controller is None and matches(rail.deny, live)
+                live.key
+                for kind, lives in self._lives.items()
+                if chooses_kind(rail.deny, kind)
+                for live in lives
+                if live.controller is None and matches(rail.deny, live)
             )
             self._denied[rail.id] = found
         return found

@@ -70,7 +70,8 @@ class Violation:
 class PolicyReader:
     """Reads every policy and report once. ``now`` (with an offset) judges the age of audits, if given."""
 
-    def __init__(self, inventory: Inventory, now: datetime | None) -> None:
+    def __init__(self, inventory: Inventory, now: datetime | None, lives: Mapping[KindKey, Iterable[Live]]) -> None:
+        """``lives`` are the inventory's objects by kind."""
         self._inventory = inventory
         self._now = now
         self.policies: list[Policy] = []
@@ -79,14 +80,9 @@ class PolicyReader:
         """The first policy or report of which only metadata was read."""
         self._hooked = self._webhooks("gatekeeper")
         self._reported: dict[tuple[str, str], Policy] = {}
-        lives: dict[KindKey, list[Live]] = {}
-        wanted = frozenset(ENGINES)
-        for key, live in inventory.objects.items():
-            kind = KindKey(key.group, key.kind)
-            if kind in wanted or key.group == CONSTRAINTS:
-                lives.setdefault(kind, []).append(live)
+        mine = (kind for kind in lives if kind in ENGINES or kind.group == CONSTRAINTS)
         # Reports come last: the policies they speak of are known by then.
-        for kind in sorted(lives, key=lambda kind: (kind in REPORTS, kind)):
+        for kind in sorted(mine, key=lambda kind: (kind in REPORTS, kind)):
             for live in lives[kind]:
                 self._read(kind, live)
 
