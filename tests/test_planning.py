@@ -5,18 +5,14 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tui.cli import main
 from tui.objects import Json
-from tui.opening import now, state_directory
-from tui.planning import done_before
 from tui.practice.cluster import PracticeCluster
 from tui.practice.drills import check, load_drill
-from tui.recovery.journal import Journal
 
 STALE = "gitops-flux-5d41aa0c"
 """The release whose record is lost in the drill refused-install."""
@@ -343,56 +339,3 @@ async def test_what_is_offered_is_done_only_where_it_was_confirmed_and_forced_on
     assert after is not None
     assert after["spec"]["replicas"] == 1
     assert "refloat" not in {each["manager"] for each in after["metadata"]["managedFields"]}
-
-
-@drill("stale-release")
-async def test_what_is_refused_is_in_the_report_and_in_the_journal_too(
-    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
-) -> None:
-    await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan))
-    pipeline.confirm("adopt")
-    loaded = pipeline.read()
-    changed, gone = [entry for entry in loaded["entries"] if entry["action"] == "adopt"][:2]
-    changed["seen"]["fingerprint"] = "0" * 64
-    gone["ref"]["name"] = "never-there"
-    pipeline.plan.write_text(yaml.safe_dump(loaded))
-    capsys.readouterr()
-    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed", "-o", "markdown") == 1
-    _, _, refused = capsys.readouterr().out.partition("## Refused (2)")
-    assert changed["ref"]["name"] in refused
-    assert "never-there" in refused
-    (name,) = (path.stem for path in state_directory().glob("*.jsonl"))
-    assert await pipeline.run("journal", "show", name) == 0
-    assert "has changed since the plan was made" in capsys.readouterr().out
-
-
-@drill("stale-release")
-@pytest.mark.parametrize(
-    ("change", "code", "told"),
-    [
-        (lambda pins: pins | {"cluster": None}, 3, "does not say which cluster it is for"),
-        (lambda pins: pins | {"cluster": "another"}, 1, "the whole plan is refused: this is another cluster"),
-        (lambda pins: pins | {"families": []}, 1, "the whole plan is refused"),
-        (lambda pins: pins | {"families": pins["families"] * 2}, 1, "the whole plan is refused"),
-        (lambda pins: pins | {"contract": pins["contract"] | {"sha256": "0" * 64}}, 1, "the contract has changed"),
-        (lambda pins: pins | {"families": [pins["families"][0] | {"documents": ""}]}, 1, "have changed"),
-    ],
-    ids=["no-cluster", "cluster", "no-family", "twice", "contract", "documents"],
-)
-async def test_a_plan_that_is_pinned_to_something_else_is_refused_as_a_whole(
-    pipeline: Pipeline, change: Any, code: int, told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan))
-    pipeline.confirm()
-    loaded = pipeline.read()
-    pipeline.plan.write_text(yaml.safe_dump(loaded | {"pins": change(loaded["pins"])}))
-    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == code
-    assert told in capsys.readouterr().err
-    assert not (await check(pipeline.cluster, load_drill("stale-release"))).reached
-
-
-def test_without_a_cluster_s_uid_nothing_is_known_to_be_done(state: None) -> None:
-    with Journal.create(state_directory(), {"cluster": None}, now) as journal:
-        journal.append("confirmed", entry="adopt /Service a", uid="1")
-        journal.append("done", entry="adopt /Service a", text="done")
-    assert done_before(None) == frozenset()

@@ -21,7 +21,7 @@ from tui.recovery.gate import changed_pins, fingerprint
 from tui.recovery.hold import insist
 from tui.recovery.journal import ActionState, progress_of, sessions
 from tui.recovery.outcome import Status
-from tui.recovery.plan import Entry, Plan, PlanKind
+from tui.recovery.plan import Action, Entry, Plan, PlanKind
 from tui.recovery.planfile import MAX_FILE, PlanFile, Row, differs, read_plan, write_plan
 from tui.recovery.planner import plan as make_plan
 from tui.recovery.question import Question, Trial
@@ -234,15 +234,32 @@ class _Apply:
     def _settle_absent(self, row: Row) -> None:
         """A row that a fresh plan does not have: done before, as the journal shows, or no longer to be done."""
         if (row.id, row.ref.uid) in self._done:
-            _say("done", row, "already, as the journal shows")
+            if self._stands(row):
+                _say("done", row, "already, as the journal shows")
+            else:
+                self._refuse(row, "the journal shows it done, and it is so no longer: plan again")
             return
         reasons = {ref.key: why for ref, why in self._plan.left_out}
         self._refuse(row, reasons.get(row.ref.key, "a fresh plan no longer has it: it is gone, mended or out of reach"))
+
+    def _stands(self, row: Row) -> bool:
+        """Whether what the journal shows as done of a row is seen in the cluster still."""
+        known = self._session.assessment
+        live = known.inventory.get(row.ref.key) if known else None
+        if row.action in (Action.DELETE, Action.RETIRE, Action.UNFINALIZE) and live is None:
+            return known is not None and known.inventory.gap(*row.ref.kind_key, row.ref.namespace) is None
+        if live is None or row.action in (Action.DELETE, Action.RETIRE):
+            return live is not None and live.ref.uid != row.ref.uid
+        return row.action in _MADE_ANEW or live.ref.uid == row.ref.uid
 
     def _refuse(self, row: Row, why: str) -> None:
         self.refused += 1
         self._session.refuse(self._entries.get(row.id) or row.entry, why)
         _say("refused", row, why)
+
+
+_MADE_ANEW: Final = frozenset({Action.CREATE, Action.RECREATE})
+"""Actions that leave an object of another uid than the one that was planned, if any."""
 
 
 def _say(status: str, row: Row, text: str) -> None:

@@ -90,6 +90,9 @@ def test_another_object_release_or_document_is_not_what_was_reviewed() -> None:
     entries = {entry.action: entry for entry in drawn(PlanKind.CLEANUP).entries}
     other = read_plan(text.replace("uid-serviceaccount", "uid-another").encode(), "p").rows
     assert "another object" in differs(next(r for r in other if r.action is Action.ADOPT), entries[Action.ADOPT])
+    for row in read_plan(text.replace("apiVersion: v1\n", "apiVersion: v1beta9\n").encode(), "p").rows:
+        wanted = "v1beta9 was reviewed" if entries[row.action].ref.api_version == "v1" else ""
+        assert wanted in differs(row, entries[row.action])
     created = drawn(PlanKind.REPLAY).entries[0]
     sha = created.document.sha256 if created.document else ""
     changed = read_plan(written(PlanKind.REPLAY).decode().replace(sha, "a" * 64).encode(), "p").rows
@@ -102,6 +105,7 @@ BAD = {
     "no UTF-8": (b"\xff", "UTF-8"),
     "another schema": (b"schema: refloat.plan/9", "refloat.plan/1"),
     "another kind": (b"schema: refloat.plan/1\nkind: explode", "none of"),
+    "an undo": (b"schema: refloat.plan/1\nkind: undo", "none of"),
     "no pins": (b"schema: refloat.plan/1\nkind: cleanup\nentries: []", "pins"),
     "a bomb": (
         b"a: &a [x,x,x,x,x,x,x,x,x,x]\n"

@@ -153,7 +153,8 @@ def read_plan(data: bytes, source: str) -> PlanFile:
 def _plan(root: Node) -> PlanFile:
     if root.at("schema").value != SCHEMA:
         raise root.at("schema").fault(f"is not {SCHEMA}; refloat plan writes such files")
-    kinds = {kind.value: kind for kind in PlanKind}
+    # An undo is asked for entry by entry, from a journal: no file stands for it.
+    kinds = {kind.value: kind for kind in PlanKind if kind is not PlanKind.UNDO}
     kind = root.at("kind")
     if kind.text() not in kinds:
         raise kind.fault(f"is none of {', '.join(kinds)}")
@@ -216,6 +217,8 @@ def _row(node: Node) -> Row:
 
 def differs(row: Row, entry: Entry) -> str:
     """Why the entry that would be done now is not the one that was reviewed; empty where it is the same."""
+    if entry.ref.api_version != row.ref.api_version:
+        return f"{entry.ref.label} is read as {entry.ref.api_version} now, {clean(row.ref.api_version, 100)} was reviewed"
     if entry.ref.uid != row.ref.uid:
         return f"{entry.ref.label} is another object now: its uid is {entry.ref.uid}, {row.ref.uid} was reviewed"
     if entry.release != row.release:
