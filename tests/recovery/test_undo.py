@@ -23,6 +23,7 @@ from tui.objects import Json, Ref
 from tui.practice.cluster import PracticeCluster
 from tui.practice.patch import json_patch
 from tui.recovery import undo
+from tui.recovery.backup import dump_backup
 from tui.recovery.gate import fingerprint
 from tui.recovery.journal import Journal, backup_path, load_backup, read_journal, sessions
 from tui.recovery.outcome import Outcome, Status
@@ -352,3 +353,16 @@ def test_the_patch_makes_an_object_say_what_was_saved_and_nothing_else(
     assert patched["status"] == live["status"]
     assert patched["metadata"]["resourceVersion"] == "7"
     assert fingerprint(patched) == fingerprint(saved)
+
+
+async def test_nothing_is_put_back_from_a_copy_that_was_exchanged(tmp_path: Path) -> None:
+    async with undone(tmp_path) as scene:
+        (path,) = scene.folder.glob("*/*ServiceAccount-*kept*.yaml")
+        path.write_text(dump_backup(load_backup(path) | {"secrets": [{"name": "planted"}]}))
+        deeds = {each.entry.ref.name: each for each in scene.past().deeds}
+        assert "is not the one that was saved" in deeds["kept"].fault
+        assert all(not each.fault for name, each in deeds.items() if name != "kept")
+        async with scene.session() as (session, _):
+            plan = await session.plan_undo(scene.past())
+    assert "is not the one that was saved" in next(why for ref, why in plan.left_out if ref.name == "kept")
+    assert all(entry.ref.name != "kept" for entry in plan.entries)

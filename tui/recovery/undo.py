@@ -7,6 +7,7 @@ stays, and the line to remove it by hand is told.
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, Final
 
 from tui.contract.model import Contract
@@ -14,6 +15,7 @@ from tui.contract.select import matches_document
 from tui.objects import Inventory, Json, Key, Live, Ref
 from tui.ownership.evidence import owns_nothing, stamp_managers
 from tui.recovery import chain
+from tui.recovery.backup import dump_backup
 from tui.recovery.chain import JournalFault
 from tui.recovery.plan import Action, Entry, Pins, Plan, PlanKind, subjects_of
 from tui.recovery.ports import Method, Request
@@ -64,30 +66,32 @@ def past_of(name: str, entries: Iterable[chain.Entry], recall: Callable[[str], J
     entries = tuple(entries)
     opened = entries[0].fields if entries else {}
     actions = progress_of(entries)
-    saved: dict[str, str] = {}
+    saved: dict[str, tuple[str, str]] = {}
     deeds: dict[str, Deed] = {}
     for each in entries:
         identity = str(each.fields.get("entry") or "")
         if each.kind == "saved":
-            saved[identity] = str(each.fields.get("backup") or "")
+            saved[identity] = str(each.fields.get("backup") or ""), str(each.fields.get("sha256") or "")
         elif each.kind == "done" and identity in actions:
             entry = entry_of(actions[identity])
             if entry is not None:
                 made = str(each.fields.get("uid") or "") or actions[identity].made or entry.ref.uid
                 deeds.pop(identity, None)
-                deeds[identity] = _deed(
-                    entry, saved.get(identity, ""), made, str(each.fields.get("left") or ""), recall
-                )
+                left = str(each.fields.get("left") or "")
+                deeds[identity] = _deed(entry, saved.get(identity, ("", "")), made, left, recall)
     cluster = str(opened.get("cluster") or "") or None
     return Past(name, cluster, str(opened.get("sha256") or ""), tuple(deeds.values()), len(left_open(entries)))
 
 
-def _deed(entry: Entry, source: str, made: str | None, left: str, recall: Callable[[str], Json]) -> Deed:
-    uid = None if entry.action in _REMOVED else made
+def _deed(entry: Entry, saved: tuple[str, str], made: str | None, left: str, recall: Callable[[str], Json]) -> Deed:
+    (source, digest), uid = saved, None if entry.action in _REMOVED else made
     try:
-        return Deed(entry, recall(source) if source else None, source, uid, left)
+        body = recall(source) if source else None
     except JournalFault as fault:
         return Deed(entry, None, source, uid, left, str(fault))
+    if body is not None and digest and sha256(dump_backup(body).encode("ascii")).hexdigest() != digest:
+        return Deed(entry, None, source, uid, left, f"the backup {source} is not the one that was saved")
+    return Deed(entry, body, source, uid, left)
 
 
 def whole(past: Past, cluster: str | None) -> str:
