@@ -122,7 +122,7 @@ def test_the_flux_operator_s_labels_may_be_ghosts_too() -> None:
 
 
 def test_endpoints_bear_copies_of_their_service_s_labels() -> None:
-    service = obj("Service", "web", "apps", labels=labelled(), spec={})
+    service = obj("Service", "web", "apps", labels=labelled(), spec={"selector": {"app": "web"}})
     listing = obj("Kustomization", "sync", status={"inventory": {"entries": [{"id": "apps_web__Service", "v": "v1"}]}})
     copy = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {**service["metadata"], "uid": "another"}}
     found = judge([service, listing, copy])
@@ -130,6 +130,8 @@ def test_endpoints_bear_copies_of_their_service_s_labels() -> None:
     (row,) = [row for row in found.attributions.values() if row.ref.kind == "Endpoints"]
     assert (row.owners, row.root.kind) == (("flux",), "Service")
     assert row.notes == ("its labels are copies: the endpoints controller makes it for Service apps/web",)
+    by_hand = judge([service | {"spec": {}}, listing, copy])
+    assert names(only(by_hand, "ghost-label")) == {"Endpoints apps/web"}
 
 
 def test_a_finding_of_hundreds_stays_short() -> None:

@@ -409,3 +409,15 @@ def test_nothing_that_is_damaged_stops_the_answer() -> None:
         assert look(body, sync, *LIVING).of(Event.DELETED)
     late = NOW + timedelta(days=1)
     assert Outlooks(weigh(read(body, kustomization(body), *LIVING)), late).of(THING).acts(Event.DELETED) is False
+
+
+def test_endpoints_are_their_controller_s() -> None:
+    service = obj("Service", "web", "apps", labels=HELM_LABELS, spec={"selector": {"app": "web"}})
+    made = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {**service["metadata"], "uid": "another"}}
+    key = Key("", "Endpoints", "apps", "web")
+    found = look(made, service, helm_release(service), *LIVING, key=key)
+    assert [found.acts(event) for event in Event] == [True, True, True]
+    assert says(found, Event.DELETED) == "the endpoints controller makes it again at once"
+    assert says(found, Event.DROPPED) == "the endpoints controller deletes it with Service apps/web"
+    by_hand = look(made, service | {"spec": {}}, helm_release(service), *LIVING, key=key)
+    assert "endpoints controller" not in says(by_hand, Event.DELETED)

@@ -12,7 +12,7 @@ from tui.objects import Inventory, Key, KindKey, Live, Manager, Owner, Ref, grou
 from tui.ownership.holders import APPLICATION, Holders, has_list, inventory_key
 from tui.ownership.marks import Hit, Marks
 from tui.ownership.model import Evidence, FamilyView, Listed, Source, Strength
-from tui.ownership.references import dig, items, mapping
+from tui.ownership.references import dig, items, mapping, service_of
 from tui.ownership.releases import STORAGE_KINDS, Releases
 
 __all__ = ["inventory_key"]
@@ -157,13 +157,8 @@ class World:
         return self.owner_of_inventory("HelmRelease") if (namespace, release_name) in self._helm_releases else HELM
 
     def copied_from(self, key: Key, live: Live) -> Live | None:
-        """The Service whose labels an Endpoints object bears: its controller copies them and names no owner.
-
-        k8s pkg/controller/endpoint/endpoints_controller.go.
-        """
-        if key.kind != "Endpoints" or key.group or live.owners:
-            return None
-        return self.inventory.get(Key("", "Service", key.namespace, key.name))
+        """The object whose labels this one bears copies of without naming it as owner; None of most objects."""
+        return service_of(self.inventory, key, live)
 
     def lists(self, holder: Key, key: Key) -> bool:
         """Whether the inventory of this Kustomization or HelmRelease lists the object."""

@@ -19,7 +19,8 @@ from tui.ownership.model import Assessment, Attribution, Evidence, FamilyView, S
 from tui.ownership.outlook_argo import of_application
 from tui.ownership.outlook_flux import KEEP, of_holder
 from tui.ownership.outlook_model import Event, Outlook, Prospect
-from tui.ownership.outlook_natural import Below, of_owners, of_scaler, of_system, of_time, scalers_of
+from tui.ownership.outlook_natural import Below, of_owners, of_scaler, of_service, of_system, of_time, scalers_of
+from tui.ownership.references import service_of
 from tui.ownership.releases import STORAGE_KINDS
 
 __all__ = ["Event", "Outlook", "Outlooks", "Prospect", "after"]
@@ -66,7 +67,10 @@ class Outlooks:
     def of(self, key: Key) -> Outlook:
         """The outlook of one object, live or missing; of an object that nobody knows, that nobody acts."""
         live = self._inventory.get(key)
-        if live is not None and (live.owners or "ownerReferences" in live.damaged):
+        service = service_of(self._inventory, key, live) if live is not None else None
+        if service is not None:
+            found = list(of_service(service))
+        elif live is not None and (live.owners or "ownerReferences" in live.damaged):
             found = [*of_owners(live, self._inventory), *self._held(key, live)]
         else:
             found = [*self._held(key, live), *self._released(key, live)]

@@ -51,6 +51,15 @@ def of_owners(live: Live, inventory: Inventory) -> Iterator[Prospect]:
             yield from _kept_by(live, owner, parent)
 
 
+def of_service(service: Live) -> Iterator[Prospect]:
+    """What the endpoints controller does to the Endpoints of a Service."""
+    who, sure = "the endpoints controller", service.body is not None
+    why = "" if sure else f"only the metadata of {service.ref.label} was read: it may select no pods"
+    yield Prospect(Event.DELETED, sure or None, who, "makes it again" if sure else "may make it again", "at once", why)
+    yield Prospect(Event.CHANGED, sure or None, who, "sets it back" if sure else "may set it back", "at once", why)
+    yield Prospect(Event.DROPPED, True, who, f"deletes it with {service.ref.label}")
+
+
 def _parent(live: Live, owner: Owner, inventory: Inventory) -> tuple[Live | None, str]:
     """The owner, if it is there with the very uid; else why that could not be read (empty: it is gone)."""
     key = Key(group_of(owner.api_version), owner.kind, live.ref.namespace, owner.name)

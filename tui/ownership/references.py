@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from tui.objects import Json, Key, KindKey, Ref
+from tui.objects import Inventory, Json, Key, KindKey, Live, Ref
 
 RBAC: Final = "rbac.authorization.k8s.io"
 ADMISSION: Final = "admissionregistration.k8s.io"
@@ -370,3 +370,17 @@ _READERS: Final[Mapping[KindKey, Callable[[Json, str | None], Iterator[Edge]]]] 
     **dict.fromkeys(WEBHOOKS, _webhook_references),
     **dict.fromkeys(ROUTING, _routing_references),
 }
+
+
+def service_of(inventory: Inventory, key: Key, live: Live) -> Live | None:
+    """The Service of an Endpoints object, whose labels that bears: its controller copies them and names no owner.
+
+    None where the Service selects no pods: then somebody else made the Endpoints (k8s
+    pkg/controller/endpoint/endpoints_controller.go).
+    """
+    if key.kind != "Endpoints" or key.group or live.owners:
+        return None
+    service = inventory.get(Key("", "Service", key.namespace, key.name))
+    if service is None or (service.body is not None and not dig(service.body, ("spec", "selector"))):
+        return None
+    return service
