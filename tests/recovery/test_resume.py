@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.clusters import contract, obj
+from tests.clusters import contract, inventory, obj
 from tests.recovery.killable import Killed, Killer, Tapped, identity_of, journal_in, now, pause, recover
 from tests.recovery.stage import ACTIVE, BOUND, GONE, KEPT, LISTED, LOST, Let, bare, ref_of, release_record
 from tests.recovery.test_kill_points import wrecked
@@ -19,10 +20,11 @@ from tui.contract.model import Contract
 from tui.faults import Fault
 from tui.helm.errors import read_error
 from tui.objects import Json, Ref
+from tui.ownership.assess import assess
 from tui.ownership.model import Wish
 from tui.recovery import resume, told
 from tui.recovery.chain import Entry as Line
-from tui.recovery.gate import Admitted
+from tui.recovery.gate import Admitted, Look, pins_of
 from tui.recovery.journal import sessions
 from tui.recovery.outcome import Outcome, Status
 from tui.recovery.plan import Action, Entry, PlanKind
@@ -287,3 +289,26 @@ def test_an_entry_reads_as_it_was_described() -> None:
     assert told.entry_of(action) == about
     assert told.entry_of(ActionProgress("x", details={"action": "nonsense", "ref": {"kind": "A", "name": "b"}})) is None
     assert told.entry_of(ActionProgress("x")) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "finalizers", "found", "told"),
+    [
+        (61, ["a.example/b", "\x1b[31m"], Found.REMOVED, "being deleted, it waits for a.example/b, "),
+        (59, ["a.example/b"], Found.REMOVED, ""),
+        (61, [], Found.REMOVED, ""),
+        (61, ["a.example/b"], Found.WRITTEN, ""),
+    ],
+)
+def test_what_a_finalizer_holds_back_is_waited_for_once(
+    since: int, finalizers: list[str], found: Found, told: str
+) -> None:
+    rules, deleted = contract(), datetime(2026, 2, 1, tzinfo=UTC)
+    body = obj("ConfigMap", "box", finalizers=finalizers)
+    body["metadata"]["deletionTimestamp"] = deleted.isoformat()
+    assessment = assess(rules, inventory([body]), today=deleted.date())
+    look = Look(assessment, body, pins_of(rules, assessment))
+    why = resume.not_now(look, None, found, deleted + timedelta(seconds=since))
+    assert why.startswith(told) if told else why == ""
+    assert "\x1b" not in why
+    assert ("refloat plan mend" in why) is bool(told)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -89,6 +90,8 @@ async def test_the_deadline_ends_it_in_words_with_the_line_to_look() -> None:
     ended = await world.waiter().until(AIM)
     assert (ended.holds, ended.late) == (False, True)
     assert "is not available after 60 s; look with kubectl get deployment.apps web -n flux-system" in ended.why
+    near = await World(deployment(ready=False)).waiter().until(replace(AIM, near=lambda _: "0 of 1"))
+    assert "is not available after 60 s (0 of 1); look with" in near.why
     assert world.pauses == waits.WAIT_SECONDS / waits.POLL_SECONDS
 
 

@@ -218,7 +218,8 @@ def _row(node: Node) -> Row:
 def differs(row: Row, entry: Entry) -> str:
     """Why the entry that would be done now is not the one that was reviewed; empty where it is the same."""
     if entry.ref.api_version != row.ref.api_version:
-        return f"{entry.ref.label} is read as {entry.ref.api_version} now, {clean(row.ref.api_version, 100)} was reviewed"
+        was = clean(row.ref.api_version, 100)
+        return f"{entry.ref.label} is read as {entry.ref.api_version} now, {was} was reviewed"
     if entry.ref.uid != row.ref.uid:
         return f"{entry.ref.label} is another object now: its uid is {entry.ref.uid}, {row.ref.uid} was reviewed"
     if entry.release != row.release:

@@ -5,11 +5,13 @@ that may have had its effect, and what was begun is brought to its end under the
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from tui.helm.model import Document
 from tui.objects import Json, Live
+from tui.ownership.conditions import moment
 from tui.ownership.drift import drift
 from tui.ownership.evidence import stamp_of, whole
 from tui.ownership.model import FamilyState, FamilyView
@@ -18,6 +20,7 @@ from tui.recovery.at_work import owner_at_work
 from tui.recovery.gate import Look, fingerprint, made_by
 from tui.recovery.plan import Action, Entry
 from tui.recovery.progress import ActionProgress
+from tui.recovery.waits import WAIT_SECONDS, waits_for
 
 REQUESTED_AT: Final = "reconcile.fluxcd.io/requestedAt"
 
@@ -57,12 +60,17 @@ def with_document(entry: Entry, action: ActionProgress, view: FamilyView) -> Ent
     return replace(entry, document=found)
 
 
-def not_now(look: Look, view: FamilyView | None) -> str:
-    """Why nothing may be brought to its end right now; empty where it may."""
+def not_now(look: Look, view: FamilyView | None, found: Found, now: datetime) -> str:
+    """Why nothing may be brought to its end right now; empty where it may. ``now`` is the time of the look."""
     if view is not None and view.state is FamilyState.UNVERIFIABLE:
         return f"the releases of {view.family.name} could not be verified: {view.why}"
     busy = owner_at_work(look.assessment.inventory, look.assessment.families)
-    return f"{busy}: no write while an owner is at work; wait for it to end" if busy else ""
+    if busy:
+        return f"{busy}: no write while an owner is at work; wait for it to end"
+    live = Live.of(look.body) if look.body is not None else None
+    since = moment(live.deleting) if live is not None and found is Found.REMOVED else None
+    # It was waited for once already: no start is held up by it again.
+    return waits_for(look.body) if since is not None and (now - since).total_seconds() > WAIT_SECONDS else ""
 
 
 def judge(action: ActionProgress, entry: Entry, space: str, saved: Json | None, now: Json | None) -> Verdict:

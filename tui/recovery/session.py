@@ -310,7 +310,7 @@ class Session:
         if verdict.found not in (resume.Found.REMOVED, resume.Found.WRITTEN):
             self._journal.append("settled", entry=entry.id, verdict=verdict.found.value, why=verdict.why)
             return self._ended(entry, Status.FAILED, f"{verdict.why}; it was interrupted")
-        if later := resume.not_now(look, view):
+        if later := resume.not_now(look, view, verdict.found, self._clock()):
             return self._unsettled(entry, f"{verdict.why}, and what follows has to wait: {later}")
         steps = self._steps(entry, replace(look, body=saved))
         work = steps.resume(action, verdict.uid if verdict.found is resume.Found.WRITTEN else None)

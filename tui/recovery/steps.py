@@ -18,7 +18,7 @@ from tui.recovery.plan import Action, Entry
 from tui.recovery.ports import Answer, Method, Reader, Request
 from tui.recovery.progress import ActionProgress
 from tui.recovery.undo import restorable
-from tui.recovery.waits import Aim, Waiter, comes_alive
+from tui.recovery.waits import Aim, Waiter, comes_alive, waits_for
 
 FOLLOW_UP_TRIES: Final = 8
 """How often the second request of an entry is tried while controllers keep writing to the object."""
@@ -307,11 +307,13 @@ class Steps:
     async def _gone(self) -> None:
         """Waits for 404 or another uid: an answer of 200 is no proof of removal."""
         uid = self._entry.ref.uid
-        await self._until("gone", lambda body: body is None or Live.of(body).ref.uid != uid)
+        await self._until("gone", lambda body: body is None or Live.of(body).ref.uid != uid, waits_for)
 
-    async def _until(self, what: str, holds: Callable[[Json | None], bool]) -> None:
+    async def _until(
+        self, what: str, holds: Callable[[Json | None], bool], near: Callable[[Json | None], str] = lambda _: ""
+    ) -> None:
         """Waits for the effect of a request that was accepted. What cannot be seen is not known to have failed."""
-        ended = await self._waiter.until(Aim(self._entry.ref, what, holds))
+        ended = await self._waiter.until(Aim(self._entry.ref, what, holds, near))
         if not ended.holds:
             raise OutcomeUnknown(ended.why)
 

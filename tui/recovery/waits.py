@@ -11,6 +11,7 @@ from tui.objects import Json, Live, Ref
 from tui.ownership.conditions import conditions_of, integer, mapping, words
 from tui.recovery.plan import Action, Entry
 from tui.recovery.ports import Reader
+from tui.text import clean
 
 WAIT_SECONDS: Final = 60.0
 """How long a change is waited for before the session says that it is still under way."""
@@ -82,13 +83,13 @@ class Waiter:
             waited = max(waited, (self._clock() - began).total_seconds())
             if final or (unseen and waited >= WAIT_SECONDS):
                 return Ended(False, blind, late=True)
-            if waited >= WAIT_SECONDS:
-                look = f"look with kubectl get {aim.ref.kubectl}"
-                return Ended(False, f"{label} is not {aim.what} after {WAIT_SECONDS:.0f} s; {look}", late=True)
-            if self._stopped.is_set():
-                return Ended(False, f"{label} was not waited for any longer: it is not {aim.what} yet")
             near = unseen or aim.near(body)
             tail = f" ({near})" if near else ""
+            if waited >= WAIT_SECONDS:
+                look = f"look with kubectl get {aim.ref.kubectl}"
+                return Ended(False, f"{label} is not {aim.what} after {WAIT_SECONDS:.0f} s{tail}; {look}", late=True)
+            if self._stopped.is_set():
+                return Ended(False, f"{label} was not waited for any longer: it is not {aim.what} yet{tail}")
             self._progress(f"waiting for {label} to be {aim.what}{tail}: {waited:.0f} of {WAIT_SECONDS:.0f} s")
             await self.rest(POLL_SECONDS)
             waited += POLL_SECONDS
@@ -114,6 +115,15 @@ class Waiter:
             resting.cancel()
             stopped.cancel()
         return not self._stopped.is_set()
+
+
+def waits_for(body: Json | None) -> str:
+    """What keeps an object that is being deleted, and how it is freed; empty where nothing does."""
+    live = Live.of(body) if body is not None else None
+    if live is None or not live.deleting or not live.finalizers:
+        return ""
+    names = clean(", ".join(live.finalizers), 400)
+    return f"being deleted, it waits for {names}: their controllers answer, or refloat plan mend frees it of dead ones"
 
 
 def comes_alive(entry: Entry) -> Aim | None:
