@@ -156,6 +156,12 @@ def test_s4_flux_labels_are_the_toolkits_own() -> None:
     assert decided(found, part_of) == ("delete", ())
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_s4_names_the_same_manager_whatever_order_they_are_kept_in(order: int) -> None:
+    held = stale(managers=[("kustomize-controller", "Apply"), ("helm-controller", "Apply")][::order])
+    assert why(judge([active(), held]), held) == "field manager helm-controller applied it"
+
+
 def test_s4_an_inventory_entry_is_ownership() -> None:
     held = stale()
     entries = [{"id": "_left_rbac.authorization.k8s.io_ClusterRole", "v": "v1"}]

@@ -214,7 +214,8 @@ class Rules:
                 return f"could not verify that no inventory lists it: {gap.text}"
         if self.world.unread_holder:
             return f"could not verify that no inventory lists it: {self.world.unread_holder} could not be read"
-        flux = next((m.name for m in live.managers if m.name in FLUX_MANAGERS and not m.subresource), None)
+        # Of two the first by name, whatever order the server keeps them in.
+        flux = min((m.name for m in live.managers if m.name in FLUX_MANAGERS and not m.subresource), default="")
         return f"field manager {flux} applied it" if flux else ""
 
     def _held_by_another(self, live: Live) -> str:
