@@ -163,7 +163,10 @@ class Walker:
     async def report(self) -> str:
         """Goes on to the report, where the drill is checked."""
         while self.recovery.step.value != "report":
+            before = self.recovery.step
             await keys(self.pilot, "right")
+            # A key sent in vain would still be under way when the program ends.
+            await self.until(lambda before=before: self.recovery.step is not before)  # type: ignore[misc]  # bound
         await self.until(lambda: "the goal is" in pane_text(self.app, "#report"))
         return pane_text(self.app, "#report")
 
