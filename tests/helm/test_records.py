@@ -117,7 +117,9 @@ class TestRecordsOfTheRealHelm:
         assert isinstance(record, Record)
         release = record.name
         assert (record.chart, record.chart_version, record.app_version) == ("harbour", "0.3.1", "1.4")
-        assert record.hooks == (Hook("ConfigMap", f"{release}-survey", ("pre-install", "pre-upgrade")),)
+        events, policies = ("pre-install", "pre-upgrade"), ("before-hook-creation",)
+        assert record.hooks == (Hook("ConfigMap", f"{release}-survey", events, policies, "Succeeded"),)
+        assert [d.ref.label for d in parse_manifest(record.hooks[0].manifest)] == [f"ConfigMap {release}-survey"]
         assert record.updated.startswith("2026-11-23T05:21:5")
         assert record.created.startswith("2026-11-23T05:21:5")
         assert [d.ref.label for d in stored_crds(record)] == ["CustomResourceDefinition berths.harbour.example.test"]
@@ -336,6 +338,12 @@ def test_hostile_data_is_undecodable(release: Callable[[], str], reason: str) ->
         (changed(hooks=[{"kind": "Job"}]), "hooks[0].name is missing"),
         (changed(hooks=[{"kind": "Job", "name": "a", "events": "x"}]), "hooks[0].events is not a list"),
         (changed(hooks=[{"kind": "Job", "name": "a", "events": [1]}]), "hooks[0].events holds something"),
+        (
+            changed(hooks=[{"kind": "Job", "name": "a", "delete_policies": {}}]),
+            "hooks[0].delete_policies is not a list",
+        ),
+        (changed(hooks=[{"kind": "Job", "name": "a", "manifest": 7}]), "hooks[0].manifest is not text"),
+        (changed(hooks=[{"kind": "Job", "name": "a", "manifest": "\ud800"}]), "hooks[0].manifest holds half a char"),
     ],
 )
 def test_an_odd_field_is_undecodable_with_its_name(payload: Json, reason: str) -> None:

@@ -28,11 +28,19 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A hook of a release: stored beside the manifest, never stamped, never replayed."""
+    """A hook of a release: stored beside the manifest, never stamped, never replayed.
+
+    ``manifest`` is its document as text, ``policies`` its delete policies (none counts as ``before-hook-creation``) and
+    ``phase`` how its last run ended (``Succeeded``, ``Failed``, ``Running``, ``Unknown``), empty where it never ran
+    (helm pkg/release/v1/hook.go).
+    """
 
     kind: str
     name: str
     events: tuple[str, ...]
+    policies: tuple[str, ...] = ()
+    phase: str = ""
+    manifest: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

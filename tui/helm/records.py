@@ -208,12 +208,12 @@ def _apply_method(payload: Json) -> str:
     return method
 
 
-def _manifest(payload: Json) -> str:
-    manifest = _text(payload, "manifest", optional=True)
+def _manifest(payload: Json, where: str = "") -> str:
+    manifest = _text(payload, "manifest", where, optional=True)
     try:
         manifest.encode("utf-8")
     except UnicodeEncodeError as wrong:
-        raise _Damaged("its manifest holds half a character (a lone surrogate)") from wrong
+        raise _Damaged(f"{where or 'its '}manifest holds half a character (a lone surrogate)") from wrong
     return manifest
 
 
@@ -223,12 +223,20 @@ def _hooks(payload: Json) -> tuple[Hook, ...]:
         where = f"hooks[{number}]."
         if not isinstance(hook, dict):
             raise _Damaged(f"hooks[{number}] is not an object")
-        events = _list(hook, "events", where)
-        if not all(isinstance(event, str) for event in events):
-            raise _Damaged(f"{where}events holds something other than text")
         kind, name = (clean(_text(hook, key, where)) for key in ("kind", "name"))
-        hooks.append(Hook(kind, name, tuple(clean(event) for event in events)))
+        events, policies = (_words(hook, key, where) for key in ("events", "delete_policies"))
+        last = hook.get("last_run")
+        phase = clean(_text(last, "phase", f"{where}last_run.", optional=True)) if isinstance(last, dict) else ""
+        manifest = _manifest(hook, where)
+        hooks.append(Hook(kind, name, events, policies, phase, manifest))
     return tuple(hooks)
+
+
+def _words(parent: Json, key: str, where: str) -> tuple[str, ...]:
+    words = _list(parent, key, where)
+    if not all(isinstance(word, str) for word in words):
+        raise _Damaged(f"{where}{key} holds something other than text")
+    return tuple(clean(word) for word in words)
 
 
 def _crds(chart: Json) -> tuple[ChartFile, ...]:

@@ -71,6 +71,7 @@ def _kept(rules: Rules, live: Live, failed: tuple[tuple[Rule, str], ...], s7: st
         active is not None
         and Rule.S6 in names
         and not names & _OURS
+        and not rules.hooked(live)
         and not any(each.fault for each in rules.view.listed)
     ):
         differs = _role_differs(rules.view, live)

@@ -7,13 +7,13 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from tui.contract.model import Contract
-from tui.helm.model import Record
+from tui.helm.model import Hook, Record
 from tui.objects import Inventory, Key, KindKey, Live, Manager, Owner, Ref, group_of
 from tui.ownership.holders import APPLICATION, Holders, has_list, inventory_key
 from tui.ownership.marks import Hit, Marks
 from tui.ownership.model import Evidence, FamilyView, Listed, Source, Strength
 from tui.ownership.references import dig, items, mapping, service_of
-from tui.ownership.releases import STORAGE_KINDS, Releases
+from tui.ownership.releases import STORAGE_KINDS, Releases, hooks_of
 
 __all__ = ["inventory_key"]
 
@@ -114,11 +114,22 @@ class World:
             for key in each.documents:
                 self.manifests[key].append(each.record)
         self._records = {record.storage.key: record for release in releases.all for record in release.records}
-        self.hooks: dict[tuple[str, str], list[tuple[Record, tuple[str, ...]]]] = defaultdict(list)
-        """Hooks of each release's newest revision, by kind and name, with the events that run them."""
+        self._hooks: dict[Key, list[tuple[Record, Hook]]] = defaultdict(list)
+        self._loose_hooks: dict[tuple[str, str], list[tuple[Record, Hook]]] = defaultdict(list)
         for release in releases.all:
-            for hook in release.newest.hooks:
-                self.hooks[hook.kind, hook.name].append((release.newest, hook.events))
+            for record in release.standing:
+                self._index_hooks(record)
+
+    def _index_hooks(self, record: Record) -> None:
+        found, loose = hooks_of(record, self.inventory.namespaced)
+        for key, (hook, _) in found.items():
+            self._hooks[key].append((record, hook))
+        for hook in loose:
+            self._loose_hooks[hook.kind, hook.name].append((record, hook))
+
+    def hooks_of(self, key: Key) -> tuple[tuple[Record, Hook], ...]:
+        """The hooks that make this object, or may, of every revision in force, newer than that, or newest of all."""
+        return (*self._hooks.get(key, ()), *self._loose_hooks.get((key.kind, key.name), ()))
 
     def collect(self, live: Live, skip_managers: frozenset[str] = frozenset()) -> tuple[Evidence, ...]:
         """All evidence on the object itself (its controllers are not followed), strongest first.

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from tui.contract.model import Claim, Family
-from tui.helm.model import Document, Record, Undecodable
+from tui.helm.model import Document, Hook, Record, Undecodable
 from tui.helm.refusal import OwnerError
 from tui.objects import Inventory, Json, Key, Live, Ref
 
@@ -147,6 +147,12 @@ class Release:
         """The highest deployed revision, or None: a failed upgrade leaves the earlier one in force."""
         return next((r for r in self.records if r.status.value == "deployed"), None)
 
+    @property
+    def standing(self) -> tuple[Record, ...]:
+        """The revision in force and all newer ones, newest first; the newest alone where none is in force."""
+        force = self.in_force
+        return tuple(r for r in self.records if force and r.revision >= force.revision) or self.records[:1]
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -155,16 +161,27 @@ class Listed:
     ``documents`` have their namespace default applied. ``unresolved`` are documents whose kind the cluster does not
     serve (or could not be asked about), so that their scope is unknown; they match by group, kind and name alone.
     ``fault`` says why the manifest could not be read at all; empty when it could.
+
+    ``hooks`` are the revision's hooks by what they make, run or not; ``loose_hooks`` those whose document or scope
+    could not be told, which may be any object of their kind and name.
     """
 
     record: Record
     documents: Mapping[Key, Document]
     unresolved: tuple[Document, ...] = ()
     fault: str = ""
+    hooks: Mapping[Key, tuple[Hook, Document]] = field(default_factory=dict)
+    loose_hooks: tuple[Hook, ...] = ()
 
     def lists(self, key: Key) -> bool:
         """Whether this revision lists the object; an unreadable manifest lists everything, to be safe."""
         return bool(self.fault) or key in self.documents or any(self._may_be(doc, key) for doc in self.unresolved)
+
+    def hook(self, key: Key) -> Hook | None:
+        """The hook that makes this object, or may make it; None where no hook of the revision does."""
+        if key in self.hooks:
+            return self.hooks[key][0]
+        return next((hook for hook in self.loose_hooks if (hook.kind, hook.name) == (key.kind, key.name)), None)
 
     @staticmethod
     def _may_be(doc: Document, key: Key) -> bool:

@@ -32,7 +32,7 @@ def notes(world: World, live: Live) -> tuple[str, ...]:
     stamp = stamp_of(live)
     if stamp is not None:
         found += _dropped(world, live, stamp)
-    elif (live.ref.kind, live.ref.name) in world.hooks:
+    else:
         found += _hooks(world, live)
     return tuple(found)
 
@@ -114,8 +114,9 @@ def _named(manifest: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def _hooks(world: World, live: Live) -> Iterator[str]:
-    """Releases of which an unstamped object is a hook by its kind and name: Helm neither stamps nor lists hooks."""
-    for record, events in world.hooks.get((live.ref.kind, live.ref.name), ()):
-        if live.ref.namespace in (None, record.namespace):
+    """Releases of which an unstamped object is a hook: Helm neither stamps nor lists hooks."""
+    for record, hook in world.hooks_of(live.key):
+        if hook.manifest or live.ref.namespace in (None, record.namespace):
+            known = "" if hook.manifest else "by its kind and name "
             release = f"Helm release {record.namespace}/{record.name} revision {record.revision}"
-            yield f"by its kind and name a {', '.join(events)} hook of {release}: Helm stamps and deletes no hooks"
+            yield f"{known}a {', '.join(hook.events)} hook of {release}: Helm stamps and deletes no hooks"

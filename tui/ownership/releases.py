@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from tui.faults import Fault
 from tui.helm.manifest import parse_manifest, resolve
-from tui.helm.model import Document, Record, Undecodable
+from tui.helm.model import Document, Hook, Record, Undecodable
 from tui.helm.records import PREFIX, decode_record, is_record
-from tui.objects import Inventory, Live
+from tui.objects import Inventory, Key, Live
 from tui.ownership.model import Listed, Release
 
 STORAGE_KINDS = ("Secret", "ConfigMap")
@@ -64,16 +64,35 @@ def _age(record: Record) -> tuple[int, str, str]:
 
 
 def listed_by(record: Record, namespaced: Callable[[str, str], bool | None]) -> Listed:
-    """The revision's documents, resolved; ``namespaced`` tells a kind's scope or None where it is not known."""
+    """The revision's documents and hooks, resolved; ``namespaced`` tells a kind's scope, None where that is unknown."""
+    hooks, loose = hooks_of(record, namespaced)
     try:
         documents = _documents(record.manifest)
     except Fault as fault:
-        return Listed(record, {}, fault=str(fault))
+        return Listed(record, {}, fault=str(fault), hooks=hooks, loose_hooks=loose)
     resolved, unresolved = resolve(documents, namespaced, record.namespace)
-    return Listed(record, resolved, unresolved)
+    return Listed(record, resolved, unresolved, hooks=hooks, loose_hooks=loose)
 
 
-@lru_cache(maxsize=64)
+def hooks_of(
+    record: Record, namespaced: Callable[[str, str], bool | None]
+) -> tuple[dict[Key, tuple[Hook, Document]], tuple[Hook, ...]]:
+    """The revision's hooks by the object that each makes, and those of which that could not be told."""
+    found: dict[Key, tuple[Hook, Document]] = {}
+    loose: list[Hook] = []
+    for hook in record.hooks:
+        try:
+            documents = _documents(hook.manifest)
+        except Fault:
+            documents = ()
+        resolved, unresolved = resolve(documents, namespaced, record.namespace)
+        found |= {key: (hook, document) for key, document in resolved.items()}
+        if unresolved or not resolved:
+            loose.append(hook)
+    return found, tuple(loose)
+
+
+@lru_cache(maxsize=256)
 def _documents(manifest: str) -> tuple[Document, ...]:
     """Parsing a megabyte of YAML takes most of an assessment; a stored manifest never changes."""
     return parse_manifest(manifest)

@@ -258,7 +258,22 @@ class Rules:
                 return f"could not verify: the manifest of {named(listed.record)} cannot be read: {listed.fault}"
             if listed.lists(live.key):
                 return f"the manifest of {named(listed.record)} ({listed.record.status.value}) lists it"
+        return self.hooked(live)
+
+    def hooked(self, live: Live) -> str:
+        """Whose hook it is, of any release in force or newer revision of it, run or not; empty where nobody's.
+
+        Helm neither stamps hooks nor lists them, and a release may use what its hooks made for all its life.
+        """
+        for record, hook in self.world.hooks_of(live.key):
+            if not self._over(record):
+                return f"it is a {', '.join(hook.events) or 'hook'} hook of {named(record)} ({record.status.value})"
         return ""
+
+    def _over(self, record: Record) -> bool:
+        """Whether a record's release is none that counts: nothing of it is in force and nothing is under way."""
+        release = next((r for r in self.world.releases.all if any(each is record for each in r.records)), None)
+        return release is not None and release.in_force is None and not release.newest.status.at_work
 
     def s8(self, live: Live) -> str:
         """Nothing holds it: no keep policy, no finalizer, no deletion under way."""
@@ -295,8 +310,9 @@ class Rules:
 
 
 def documents_of(view: FamilyView) -> list[Json]:
-    """Every document of the manifests that count, each in the namespace it would be made in."""
+    """Every document of the manifests that count and of their hooks, each in the namespace it would be made in."""
     found = [document.body for each in view.listed for document in each.documents.values()]
+    found += [document.body for each in view.listed for _, document in each.hooks.values()]
     for each in view.listed:
         for document in each.unresolved:
             # Of unknown scope: a namespace does a cluster-scoped user no harm, and without one nothing is found.
