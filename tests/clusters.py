@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from tui.contract.model import Claim, Contract, Family, Layer, Mark, Owner, Reconcile, Selector
-from tui.objects import Gap, Inventory, Json, KindKey, Live, Served
+from tui.objects import Gap, Inventory, Json, Key, KindKey, Live, Searched, Served, group_of
+from tui.ownership.mentions import Names
 
 FLUX_SYSTEM = "flux-system"
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -139,15 +140,23 @@ def inventory(objects: Iterable[Json], gaps: Iterable[Gap] = (), *, unserved: It
         group, _, number = version.rpartition("/")
         if kind not in hidden:
             served[KindKey(group, kind)] = Served(group, number, plural, kind, namespaced, frozenset({"list"}))
+    bodies, gaps = list(objects), list(gaps)
     blind = {(gap.group, gap.kind) for gap in gaps}
     lives = {}
-    for body in objects:
+    for body in bodies:
         is_record = body["metadata"]["labels"].get("owner") == "helm"
         live = Live.of(body, keep_body=body["kind"] not in ("ConfigMap", "Secret") or is_record)
         if (live.ref.group, live.ref.kind) not in blind:
             lives[live.key] = live
     versions = frozenset(f"{each.api_version}/{each.kind}" for each in served.values())
-    return Inventory("uid-of-kube-system", "v1.36.2", served, versions, lives, list(gaps))
+    seen = (body for body in bodies if (group_of(body["apiVersion"]), body["kind"]) not in blind)
+    return Inventory("uid-of-kube-system", "v1.36.2", served, versions, lives, gaps, searched(lives, seen))
+
+
+def searched(targets: Iterable[Key], bodies: Iterable[Json]) -> Searched:
+    """What a search of these objects for all of the targets would have found."""
+    names = Names(targets)
+    return Searched(names.targets, tuple(mention for body in bodies for mention in names.of(body)))
 
 
 FAMILY = Family(

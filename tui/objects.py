@@ -6,7 +6,7 @@ Everything here has been cleaned by ``tui.cluster`` before it was built; nothing
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from shlex import quote
 from typing import Any, Final, NamedTuple, Self
@@ -343,6 +343,31 @@ class Gap:
         return f"{what}{where}: {self.reason}"
 
 
+class Mention(NamedTuple):
+    """One place in which an object names another one; ``where`` is a field, an annotation or a key, in words."""
+
+    target: Key
+    user: Ref
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What was looked for by name in everything of which an inventory keeps no body, and where it was found.
+
+    ``gaps`` are the kinds that could not be read. Of a target that is not among ``targets`` nothing is known.
+    """
+
+    targets: frozenset[Key] = frozenset()
+    mentions: tuple[Mention, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+    def with_(self, newer: "Searched") -> "Searched":
+        """Both together; of what was looked for twice, and of the gaps, the newer search counts."""
+        kept = tuple(each for each in self.mentions if each.target not in newer.targets)
+        return Searched(self.targets | newer.targets, (*kept, *newer.mentions), newer.gaps)
+
+
 @dataclass(slots=True)
 class Inventory:
     """Everything that was read of one cluster at about one moment, and what could not be.
@@ -359,6 +384,7 @@ class Inventory:
     """Every served ``group/version/Kind``, the preferred one or not: what a stored manifest may still be sent as."""
     objects: dict[Key, Live] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    searched: Searched = field(default_factory=Searched)
 
     def get(self, key: Key) -> Live | None:
         """The live object, or None: absent, or not read (ask :meth:`readable`)."""
@@ -393,7 +419,7 @@ class Inventory:
         kept = {key: live for key, live in self.objects.items() if KindKey(key.group, key.kind) not in fresh}
         kept.update((live.key, live) for live in objects)
         old = [gap for gap in self.gaps if gap.kind is None or KindKey(gap.group, gap.kind) not in fresh]
-        return Inventory(self.cluster_uid, self.server_version, self.served, self.versions, kept, [*old, *gaps])
+        return replace(self, objects=kept, gaps=[*old, *gaps])
 
     def with_object(self, key: Key, live: Live | None) -> "Inventory":
         """A copy in which one object is as given, or gone."""
@@ -402,4 +428,4 @@ class Inventory:
             objects.pop(key, None)
         else:
             objects[key] = live
-        return Inventory(self.cluster_uid, self.server_version, self.served, self.versions, objects, self.gaps)
+        return replace(self, objects=objects)

@@ -235,10 +235,14 @@ def test_a_lost_api_group_protects_too() -> None:
 
 
 def test_a_gap_in_another_namespace_matters_only_for_users_that_reach_across() -> None:
+    quota = stale("ResourceQuota", "left", spec={})
+    assert decided(judge([active(), quota], [gap("Pod", namespace="apps")]), quota) == ("delete", ())
+    assert decided(judge([active(), quota], [gap("Pod", namespace=FLUX_SYSTEM)]), quota) == ("protect", ("S7",))
+    # What is named in passing may be named in full from anywhere.
     account = stale("ServiceAccount", "left")
-    assert decided(judge([active(), account], [gap("RoleBinding", namespace="apps")]), account) == ("protect", ("S7",))
-    assert decided(judge([active(), account], [gap("Pod", namespace="apps")]), account) == ("delete", ())
-    assert decided(judge([active(), account], [gap("Pod", namespace=FLUX_SYSTEM)]), account) == ("protect", ("S7",))
+    for kind in ("RoleBinding", "Pod"):
+        found = judge([active(), account], [gap(kind, namespace="apps")])
+        assert decided(found, account) == ("protect", ("S7",))
 
 
 def test_a_user_of_which_only_metadata_was_read_could_use_anything() -> None:
@@ -288,7 +292,8 @@ def test_a_damaged_user_could_use_anything(user: Json) -> None:
     assert decided(found, account) == ("protect", ("S7",))
     each = candidate(found, account)
     assert each is not None
-    assert f"{user['kind']} flux-system/user is damaged" in each.why
+    # What could be read of it may name the account already.
+    assert f"{user['kind']} flux-system/user " in each.why
 
 
 @pytest.mark.parametrize("labels", ["torn", ["app"], 5])

@@ -35,6 +35,7 @@ KEYS: Final = (
     "health",
     "allow",
     "decisions",
+    "in_use",
 )
 
 
@@ -88,6 +89,7 @@ def parse_contract(data: bytes, source: str) -> Contract:
         decisions=_section(
             parts, "decisions", partial(sections.decision, owner_names=owner_names), lambda d: d.resource
         ),
+        in_use=_section(parts, "in_use", sections.in_use, lambda u: f"what {u.by} uses (line {u.line})"),
         cluster_uid=_cluster_uid(parts["cluster"]) if "cluster" in parts else None,
         source=source,
         sha256=hashlib.sha256(data).hexdigest(),

@@ -167,6 +167,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class InUse:
+    """Objects that are used ``by`` somebody who chooses them without naming them, by a label for instance."""
+
+    by: str
+    select: tuple[Selector, ...]
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """A whole contract. ``source`` names the file it came from, ``sha256`` is the hex digest of the file's bytes."""
 
@@ -179,6 +188,7 @@ class Contract:
     health: tuple[Health, ...] = ()
     allow: tuple[Allow, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    in_use: tuple[InUse, ...] = ()
     cluster_uid: str | None = None
     source: str = ""
     sha256: str = ""

@@ -36,6 +36,7 @@ def contract_schema() -> Json:
                 "health": _optional_list(_ref("check"), "What must run for the cluster to count as healthy."),
                 "allow": _optional_list(_ref("allow"), "Findings that are known and accepted for a time."),
                 "decisions": _optional_list(_ref("decision"), "Ownership decisions that were taken."),
+                "in_use": _optional_list(_ref("in_use"), "What is used without being named: a cleanup leaves it."),
             },
             ("version", "name", "layers", "owners"),
         ),
@@ -76,6 +77,7 @@ def _definitions() -> Json:
         "check": _check(),
         "allow": _allow(),
         "decision": _decision(),
+        "in_use": _in_use(),
     }
 
 
@@ -263,6 +265,16 @@ def _decision() -> Json:
             "removed": _prose("The duplicate that was removed."),
         },
         ("resource", "owner", "reason"),
+    )
+
+
+def _in_use() -> Json:
+    return _object(
+        {
+            "by": _prose("Who uses them."),
+            "select": _list(_ref("selector"), "What they use: any of these, by labels for instance."),
+        },
+        ("by", "select"),
     )
 
 

@@ -12,6 +12,7 @@ from tui.contract.model import (
     Family,
     Guardrail,
     Health,
+    InUse,
     Layer,
     Mark,
     Owner,
@@ -214,6 +215,13 @@ def decision(node: Node, owner_names: Iterable[str]) -> Decision:
         parts["removed"].prose() if "removed" in parts else None,
         line=node.line,
     )
+
+
+def in_use(node: Node) -> InUse:
+    """Objects that somebody uses without naming them."""
+    parts = node.keys(("by", "select"), ("by", "select"), "something in use")
+    chosen = tuple(selector(item) for item in parts["select"].items("selectors"))
+    return InUse(parts["by"].prose(), chosen, line=node.line)
 
 
 def identifier(node: Node) -> str:

@@ -15,7 +15,8 @@ from tui.ownership.decisions import decide
 from tui.ownership.evidence import INVENTORIES, World
 from tui.ownership.fights import field_fights
 from tui.ownership.findings import ownership_findings
-from tui.ownership.model import Assessment, Candidate, FamilyView, Finding, Severity, Verdict, Wish
+from tui.ownership.mentions import MENTIONABLE, may_mention
+from tui.ownership.model import Assessment, Candidate, FamilyView, Finding, Rule, Severity, Verdict, Wish
 from tui.ownership.policies import Policies
 from tui.ownership.references import API_SERVICE, WEBHOOKS, is_referrer_group
 from tui.ownership.refused import refused_findings
@@ -47,7 +48,8 @@ def _assess(contract: Contract, inventory: Inventory, wish: Wish, today: date, n
     listed = [listed_by(record, inventory.namespaced) for record in in_force]
     world = World(contract, inventory, releases, families, listed)
     claims = Claims(contract)
-    candidates = tuple(candidate for view in families for candidate in decide(view, inventory, world, claims))
+    decided = [decide(view, inventory, world, claims) for view in families]
+    candidates = tuple(candidate for each in decided for candidate in each.candidates)
     missing = tuple(lost for view in families for lost in missing_of(view, world))
     attributions = Attributor(world, claims, candidates).all()
     policies = Policies(inventory, now)
@@ -73,6 +75,7 @@ def _assess(contract: Contract, inventory: Inventory, wish: Wish, today: date, n
         incomplete=incomplete,
         verdict=_verdict(findings, incomplete),
         policies=policies.guarded(contract),
+        unsearched=frozenset().union(*(each.unsearched for each in decided)),
     )
 
 
@@ -94,7 +97,7 @@ def _allowed(contract: Contract, found: Iterable[Finding], today: date) -> tuple
     return kept, hidden
 
 
-def _incomplete(inventory: Inventory, families: Sequence[FamilyView], candidates: Iterable[Candidate]) -> list[str]:
+def _incomplete(inventory: Inventory, families: Sequence[FamilyView], candidates: Sequence[Candidate]) -> list[str]:
     """What could not be read although the verdict rests on it."""
     needed: set[KindKey] = {KindKey("", kind) for kind in STORAGE_KINDS} | {KindKey("", "Namespace"), API_SERVICE}
     needed |= {*INVENTORIES.values(), *WEBHOOKS}
@@ -108,11 +111,13 @@ def _incomplete(inventory: Inventory, families: Sequence[FamilyView], candidates
     judged = {candidate.ref.kind_key for candidate in candidates}
     needed |= {user for kind in judged for user in USERS.get(kind, ())}
     groups = {kind.group for kind in needed}
+    named = any(c.ref.kind_key in MENTIONABLE and set(c.rules) <= {Rule.S7} for c in candidates)
     spaces = {view.family.namespace for view in families}
     return faults + [
         gap.text
-        for gap in inventory.gaps
+        for gap in (*inventory.gaps, *inventory.searched.gaps)
         if (gap.kind is None and gap.group in groups)
+        or (named and may_mention(gap.group, gap.kind))
         or (bool(judged & REFERRED_TO) and is_referrer_group(gap.group))
         or (
             gap.kind is not None

@@ -1,7 +1,7 @@
 """What a cleanup may do with each stamped object: delete, adopt, recreate or protect, by the rules S1-S9. Pure."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from tui.contract.select import Claims
 from tui.objects import Inventory, Json, Key, Live
@@ -16,7 +16,14 @@ _ALONE: Final = (Rule.S1, Rule.S2, Rule.S3, Rule.S4, Rule.S5, Rule.S6, Rule.S8, 
 _OURS: Final = frozenset({Rule.S1, Rule.S2, Rule.S3, Rule.S4, Rule.S5})
 
 
-def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims) -> tuple[Candidate, ...]:
+class Decisions(NamedTuple):
+    """What was decided, and the objects that only a search for who names them can free (see ``mentions``)."""
+
+    candidates: tuple[Candidate, ...]
+    unsearched: frozenset[Key] = frozenset()
+
+
+def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims) -> Decisions:
     """One decision for every object stamped with a release of the family that is not the active one, and for every
     object that the active manifest (or, in an absent family, that of an expected release) lists and that bears no
     stamp or is held by kubectl.
@@ -29,17 +36,19 @@ def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims)
     if view.state is not FamilyState.ACTIVE:
         bare = _awaited(rules)
         named_already = {candidate.ref.key for candidate in bare}
-        return (*(_unsettled(rules, live) for live in stamped if live.key not in named_already), *bare)
+        return Decisions((*(_unsettled(rules, live) for live in stamped if live.key not in named_already), *bare))
     judged = {live.key: (live, rules.failed(live, _ALONE)) for live in stamped}
-    usage = Usage(inventory, judged, documents_of(view))
-    leaving = leaving_of(usage, {key: live for key, (live, failed) in judged.items() if not failed})
+    usage = Usage(inventory, judged, documents_of(view), world.contract.in_use)
+    free = {key: live for key, (live, failed) in judged.items() if not failed}
+    leaving = leaving_of(usage, free)
     deleted = [_deletion(rules, judged[key][0], rests_on) for key, rests_on in leaving.items()]
     kept = [
         _kept(rules, live, failed, s7(usage, key, leaving))
         for key, (live, failed) in judged.items()
         if key not in leaving
     ]
-    return (*kept, *_unstamped(rules), *deleted)
+    unsearched = frozenset(key for key in free if not usage.searched(key))
+    return Decisions((*kept, *_unstamped(rules), *deleted), unsearched)
 
 
 def _own_family_stamp(view: FamilyView, live: Live) -> bool:

@@ -66,6 +66,34 @@ MAX_DEPTH: Final = 40
 """Levels below a spec that are followed: a custom resource may nest anything."""
 
 
+_BUILTIN: Final = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"}) | {
+    f"{group}.k8s.io"
+    for group in (
+        "admissionregistration",
+        "apiextensions",
+        "apiregistration",
+        "certificates",
+        "coordination",
+        "discovery",
+        "events",
+        "flowcontrol.apiserver",
+        "internal.apiserver",
+        "networking",
+        "node",
+        "rbac.authorization",
+        "resource",
+        "scheduling",
+        "storage",
+        "storagemigration",
+    )
+}
+
+
+def is_builtin(group: str) -> bool:
+    """Whether a group is Kubernetes' own, so that it is known which of its fields name other objects."""
+    return group in _BUILTIN
+
+
 def is_referrer_group(group: str) -> bool:
     """Whether custom resources of this group refer to Secrets, ConfigMaps and ServiceAccounts by name."""
     return group.endswith(("toolkit.fluxcd.io", "fluxcd.controlplane.io", "pulumi.com"))

@@ -6,7 +6,7 @@ proven) or a sentence saying why it does not hold or could not be verified; the 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from tui.contract.model import Family
@@ -17,7 +17,7 @@ from tui.helm.order import uninstall_order
 from tui.objects import Inventory, Json, Key, KindKey, Live
 from tui.ownership.evidence import FLUX_LABELS, FLUX_MANAGERS, INVENTORIES, World, stamp_managers, stamp_of
 from tui.ownership.model import FamilyState, FamilyView, Listed, Release, Rule, Wish
-from tui.ownership.references import ADMISSION, HPA, RBAC
+from tui.ownership.references import ADMISSION, HPA, RBAC, SERVICE, TEMPLATES
 from tui.ownership.releases import STORAGE_KINDS, Releases, listed_by
 from tui.ownership.usage import Usage
 
@@ -325,27 +325,41 @@ def leaving_of(usage: Usage, free: Mapping[Key, Live]) -> dict[Key, tuple[Key, .
     """Of the objects that only S7 could hold back, those that may go, each after all of its users, in that order.
 
     What is in a circle of users, or used by anything that stays, is not among them; but for one circle: an autoscaler
-    names the workload that it is there for, and goes right behind it.
+    and a Service are there for the pods of a workload, and go behind it. The other way round a skipped workload would
+    be left without them.
     """
     order = [ref.key for ref in uninstall_order([live.ref for live in free.values()])]
-    leaving: dict[Key, tuple[Key, ...]] = {}
     waiting = [key for key in order if not usage.unverified(key)]
-
-    def follows(root: Key | None, key: Key) -> bool:
-        # The other way round a skipped workload would be left without its autoscaler.
-        if root is None or root not in waiting or KindKey(root.group, root.kind) != HPA:
-            return False
-        return all(user == key or user in leaving for user, _ in usage.of(root))
-
     while True:
-        # One at a time: what goes next may be the last user of something that Helm's order puts earlier.
-        free_now = (key for key in waiting if all(r in leaving or follows(r, key) for r, _ in usage.of(key)))
-        key = next(free_now, None)
-        if key is None:
+        leaving = _in_order(usage, waiting)
+        # A follower that does not come along after all stays, and with it what it is there for.
+        stay = {key for key in leaving for root, _ in usage.of(key) if root not in leaving}
+        if not stay:
             return leaving
+        waiting = [key for key in waiting if key not in stay]
+
+
+def _in_order(usage: Usage, waiting: Iterable[Key]) -> dict[Key, tuple[Key, ...]]:
+    """Those that may go if their followers do, each after its other users, with the users that leave before it."""
+    left = list(waiting)
+    leaving: dict[Key, tuple[Key, ...]] = {}
+
+    def may_go(key: Key) -> bool:
+        return all(root in leaving or _follows(root, key, left) for root, _ in usage.of(key))
+
+    # One at a time: what goes next may be the last user of something that Helm's order puts earlier.
+    while (key := next(filter(may_go, left), None)) is not None:
         roots = (root for root, _ in usage.of(key) if root in leaving)
         leaving[key] = tuple(dict.fromkeys(root for root in roots if root is not None))
-        waiting.remove(key)
+        left.remove(key)
+    return leaving
+
+
+def _follows(root: Key | None, key: Key, left: Collection[Key]) -> bool:
+    """Whether a user of a workload is one that goes behind it, if it goes."""
+    if root is None or root not in left:
+        return False
+    return KindKey(root.group, root.kind) in (HPA, SERVICE) and KindKey(key.group, key.kind) in TEMPLATES
 
 
 def s7(usage: Usage, key: Key, leaving: Mapping[Key, object]) -> str:

@@ -4,11 +4,17 @@ References by name come from whole bodies, live or in a manifest; selectors are 
 object that might go to the workloads and roles it selects or is selected by.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from tui.contract.in_use import KNOWN
+from tui.contract.model import InUse
+from tui.contract.select import matches
 from tui.objects import Inventory, Json, Key, KindKey, Live, Owner, Ref, group_of
+from tui.ownership.mentions import ANNOTATED, MENTIONABLE, Names, may_mention
 from tui.ownership.model import Use
 from tui.ownership.references import (
     ADMISSION,
@@ -59,7 +65,7 @@ USERS: Final[Mapping[KindKey, tuple[KindKey, ...]]] = {
     SERVICE_ACCOUNT: (*_WORKLOADS, *BINDINGS, _SECRET),
     _CONFIG_MAP: (*_WORKLOADS, *GATEWAYS, *POLICY_BINDINGS),
     _SECRET: (*_WORKLOADS, SERVICE_ACCOUNT, *ROUTING, VOLUME, STORAGE_CLASS),
-    SERVICE: (*WEBHOOKS, API_SERVICE, CRD, *ROUTING, _STATEFUL_SET, SERVICE),
+    SERVICE: (*WEBHOOKS, API_SERVICE, CRD, *ROUTING, *_WORKLOADS, SERVICE),
     _DEPLOYMENT: (SERVICE, HPA),
     _STATEFUL_SET: (SERVICE, HPA),
     _NETWORK_POLICY: _WORKLOADS,
@@ -85,7 +91,7 @@ FAR: Final = frozenset(
 )
 """Users that reach into other namespaces than their own."""
 
-_READ_WHOLE: Final = frozenset({_DEPLOYMENT, _STATEFUL_SET, _NETWORK_POLICY, _BUDGET, HPA, CRD})
+_READ_WHOLE: Final = frozenset({_DEPLOYMENT, _STATEFUL_SET, _NETWORK_POLICY, _BUDGET, HPA, CRD, SERVICE})
 """Kinds whose own body says who uses them."""
 
 
@@ -137,21 +143,32 @@ class Usage:
     With ``targets`` None it answers for any object, for people to read: what a workload's controller made is left out,
     because the workload itself says the same.
 
-    ``documents`` are those of the active manifest, their namespaces filled in: live or missing, they are users too.
+    ``documents`` are those of the active manifest and its hooks, their namespaces filled in: live or missing, they are
+    users too. ``in_use`` is what the contract says is used without being named, beside what is known of any cluster.
     """
 
-    def __init__(self, inventory: Inventory, targets: Iterable[Key] | None, documents: Iterable[Json]) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        targets: Iterable[Key] | None,
+        documents: Iterable[Json],
+        in_use: Iterable[InUse] = (),
+    ) -> None:
         self._inventory = inventory
+        self._in_use = (*KNOWN, *in_use)
         self._targets = None if targets is None else frozenset(targets)
         self._uses: dict[Key, list[tuple[Key | None, Use]]] = defaultdict(list)
         self._whole: dict[Key, tuple[tuple[Key | None, Use], ...]] = {}
         self._blind: dict[KindKey, str] = {}
+        self._names = Names(self._targets or ())
+        self._unsearchable: list[str] = []
         self._by_kind: dict[tuple[str, ...], list[_User]] = defaultdict(list)
         self._ways = {
             CLUSTER_ROLE: self._aggregating,
             _DEPLOYMENT: self._serving,
             _STATEFUL_SET: self._serving,
             HPA: self._scaled,
+            SERVICE: self._served,
             CRD: self._instances,
             _CLAIM: self._claiming,
             _NAMESPACE: self._inside,
@@ -166,6 +183,8 @@ class Usage:
                 ref = Ref.of(body)
                 self._by_kind[ref.kind_key].append(_User(ref, body, None))
             self._read()
+        if self._names.targets:
+            self._read_mentions()
 
     def _read(self) -> None:
         kinds = {kind for users in USERS.values() for kind in users}
@@ -190,6 +209,42 @@ class Usage:
                     self._uses[edge.target].append(self._use(user, edge.reason))
         except Damaged as damaged:
             self._blind[kind] = f"{user.ref.label} is damaged: {damaged}"
+
+    def _read_mentions(self) -> None:
+        """Takes down who names a target in passing: of what has a body here, and of what was searched elsewhere."""
+        for users in self._by_kind.values():
+            for user in users:
+                said = self._said_by(user)
+                if said is not None and self._names.may_be_in(json.dumps(said)):
+                    self._mentions_in(user, said)
+        for target, user_ref, where in self._inventory.searched.mentions:
+            live = self._inventory.get(user_ref.key)
+            if target in self._names.targets and not (live is not None and live.deleting and self._collected(live)):
+                self._mentioned(target, _User(user_ref, None, live), where)
+
+    def _said_by(self, user: _User) -> Json | None:
+        """What is to be looked through of a user; None of what a search looks through, or another one says too."""
+        if self._copies(user):
+            return None
+        if user.body is None and user.live is not None and user.ref.kind_key in ANNOTATED:
+            return {**_head(user.ref), "metadata": {**_name(user.ref), "annotations": user.live.annotations}}
+        return user.body
+
+    def _mentions_in(self, user: _User, said: Json) -> None:
+        try:
+            for target, _, where in self._names.of(said):
+                self._mentioned(target, user, where)
+        except Damaged as damaged:
+            self._unsearchable.append(f"{user.ref.label} is damaged: {damaged}")
+
+    def _mentioned(self, target: Key, user: _User, where: str) -> None:
+        if all(use.user.key != user.ref.key for _, use in self._uses[target]):
+            self._uses[target].append(self._use(user, f"names it in {where}"))
+
+    @staticmethod
+    def _copies(user: _User) -> bool:
+        """Whether an object was made from another one's template, which says the same."""
+        return user.live is not None and user.live.controller is not None and user.live.controller.kind in _MAKERS
 
     def _use(self, user: _User, reason: str) -> tuple[Key | None, Use]:
         return (self.root(user.live) if user.live is not None else None), Use(user.ref, reason)
@@ -233,8 +288,19 @@ class Usage:
             yield from self._workloads(target, dig(target.body, path) if path else {}, reason)
         elif kind in self._ways:
             yield from self._ways[kind](target)
+        yield from self._chosen(target)
         for binding_kind, policy_kind in POLICY_BINDINGS.items():
             yield from self._parametrised(target, binding_kind, policy_kind)
+
+    def _chosen(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
+        """Who chooses the target without naming it. A field that was not read may be any."""
+        for use in self._in_use:
+            for selector in use.select:
+                meant = replace(selector, fields=None) if target.body is None else selector
+                if matches(meant, target):
+                    labels = ", ".join(f"{name}: {target.labels.get(name)}" for name in selector.labels or ())
+                    why = f"bears {labels}, by which {use.by} uses it" if labels else f"is in use by {use.by}"
+                    yield None, Use(target.ref, why)
 
     def _scaled(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
         scaled = scaled_by(target.body or {})
@@ -296,6 +362,12 @@ class Usage:
             if service.ref.namespace == target.ref.namespace and _may_serve(service.body, labels):
                 yield self._use(service, "sends traffic to its pods")
 
+    def _served(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
+        """The pods behind a Service: who calls them by its name cannot be seen, so they count as its users."""
+        selector = dig(target.body, ("spec", "selector"))
+        if selector and dig(target.body, ("spec", "type")) != "ExternalName":
+            yield from self._workloads(target, {"matchLabels": selector}, "has the pods that it sends traffic to")
+
     def _workloads(self, target: Live, selector: Any, reason: str) -> Iterator[tuple[Key | None, Use]]:
         for kind, path in TEMPLATES.items():
             for user in self._by_kind.get(kind, ()):
@@ -341,7 +413,21 @@ class Usage:
             # Flux and Pulumi objects name things in other namespaces too.
             found += [gap.text for gap in self._inventory.gaps if is_referrer_group(gap.group)]
             found += [why for blind, why in self._blind.items() if is_referrer_group(blind.group)]
+        if key in self._names.targets:
+            found += self._unread_mentions(key)
         return tuple(dict.fromkeys(found))
+
+    def _unread_mentions(self, key: Key) -> Iterator[str]:
+        """Why it is not certain that nothing names the target."""
+        gaps = (*self._inventory.gaps, *self._inventory.searched.gaps)
+        yield from (gap.text for gap in gaps if may_mention(gap.group, gap.kind))
+        yield from self._unsearchable
+        if not self.searched(key):
+            yield "other objects were not searched for its name"
+
+    def searched(self, key: Key) -> bool:
+        """Whether everything was searched for the object's name, where its kind is one that is named in passing."""
+        return KindKey(key.group, key.kind) not in MENTIONABLE or key in self._inventory.searched.targets
 
 
 def _labels(body: Json | None, path: Iterable[str]) -> Mapping[str, Any] | None:
