@@ -7,7 +7,7 @@ most one at a time, and always of the newest inventory.
 import asyncio
 import gc
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from screens.view import Feed, Phase, View
 from tui.faults import Fault
 from tui.objects import Inventory, Key, KindKey
 from tui.ownership.model import Wish
-from tui.recovery.ports import Progress
+from tui.recovery.ports import Progress, Reader
 
 if TYPE_CHECKING:
     from tui.recovery.session import Session
@@ -198,6 +198,9 @@ class Desk(Attending):
                 began = loop.time()
                 inventory, now = self.view.inventory, self.now()
                 found = await asyncio.to_thread(self._judge_gently, inventory, now)
+                while found.assessment.unsearched and self.link is not None:
+                    inventory = await self._searched(self.link.reader, inventory, found.assessment.unsearched)
+                    found = await asyncio.to_thread(self._judge_gently, inventory, now)
                 self._set(
                     phase=Phase.READY,
                     assessment=found.assessment,
@@ -210,6 +213,15 @@ class Desk(Attending):
                 self._rested_at = loop.time() + (loop.time() - began) * BREATH
         finally:
             self._assessing = False
+
+    async def _searched(self, reader: Reader, inventory: Inventory, targets: Iterable[Key]) -> Inventory:
+        """The inventory with these objects searched for; what changed meanwhile is searched for in what was known."""
+        found = await reader.search(inventory, targets)
+        if self.view.inventory is inventory:
+            self._set(inventory=found)
+        elif self.view.inventory is not None:
+            self._set(inventory=replace(self.view.inventory, searched=found.searched))
+        return found
 
     def _judge_gently(self, inventory: Inventory, now: datetime) -> Judgement:
         turn = sys.getswitchinterval()

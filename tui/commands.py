@@ -13,13 +13,13 @@ from tui.faults import ApiFault, Exit, Fault, Unverified, UsageFault
 from tui.objects import Inventory, Json
 from tui.opening import ClusterLink, now, open_context
 from tui.options import Options, chosen_context, options_of
-from tui.ownership.assess import assess
 from tui.ownership.dossier import Lookups, dossier
 from tui.ownership.findings import is_noise
 from tui.ownership.model import Assessment, Attribution, FamilyState, State, Verdict, Wish
 from tui.ownership.past import past_listings
 from tui.ownership.releases import read_releases
 from tui.recovery import access, pages, planner, report, unread
+from tui.recovery.assessing import assess_searched
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
 from tui.text import clean_lines
 
@@ -57,7 +57,7 @@ async def preflight(arguments: argparse.Namespace, contract: Contract) -> Exit:
     context = chosen_context(options)
     try:
         async with opened(contract, options) as link:
-            assessment = judged(contract, await link.reader.inventory(), options.wish)
+            assessment = await read_and_judged(link, contract, options.wish)
             rights = await access.ask(link.reader, contract, planner.steps(contract, assessment), assessment.inventory)
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_preflight(context, contract, str(fault)))
@@ -86,6 +86,11 @@ async def _inventory(contract: Contract, options: Options) -> Inventory:
         return await link.reader.inventory()
 
 
+async def _assessment(contract: Contract, options: Options) -> Assessment:
+    async with opened(contract, options) as link:
+        return await read_and_judged(link, contract)
+
+
 def _unread(arguments: argparse.Namespace, fault: Fault, document: Json) -> Exit:
     """The document of a cluster that could not be read; as text, the fault itself is all there is to say."""
     if arguments.output == "text":
@@ -97,10 +102,14 @@ def _unread(arguments: argparse.Namespace, fault: Fault, document: Json) -> Exit
     return Exit.UNVERIFIED
 
 
-def judged(contract: Contract, inventory: Inventory, wish: Wish | None = None) -> Assessment:
-    """The assessment of an inventory as of today."""
-    moment = now()
-    return assess(contract, inventory, today=moment.date(), wish=wish, now=moment)
+async def read_and_judged(link: ClusterLink, contract: Contract, wish: Wish | None = None) -> Assessment:
+    """The assessment of a whole fresh reading. Raises Unreachable, ApiFault."""
+    return await judged(link, contract, await link.reader.inventory(), wish)
+
+
+async def judged(link: ClusterLink, contract: Contract, inventory: Inventory, wish: Wish | None = None) -> Assessment:
+    """The assessment of an inventory as of now."""
+    return await assess_searched(link.reader, contract, inventory, now(), wish)
 
 
 async def health(arguments: argparse.Namespace, contract: Contract) -> Exit:
@@ -148,7 +157,7 @@ async def owners(arguments: argparse.Namespace, contract: Contract) -> Exit:
     if arguments.state is not None and not any(glob(arguments.state, state.value) for state in State):
         raise UsageFault(f"--state {arguments.state}: no state is called so; there are {', '.join(State)}")
     try:
-        assessment = judged(contract, await _inventory(contract, options_of(arguments)))
+        assessment = await _assessment(contract, options_of(arguments))
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_owners(str(fault)))
     rows = list(chosen(assessment, arguments))
@@ -192,7 +201,7 @@ async def explain(arguments: argparse.Namespace, contract: Contract) -> Exit:
     if not slash or not kind or not name:
         raise UsageFault(f"{arguments.resource}: write KIND/NAME, as in deployment/source-controller")
     try:
-        assessment = judged(contract, await _inventory(contract, options_of(arguments)))
+        assessment = await _assessment(contract, options_of(arguments))
         row = _find(assessment, arguments.resource, arguments.namespace)
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_explain(kind, arguments.namespace, name, str(fault)))
@@ -246,7 +255,7 @@ def _find(assessment: Assessment, resource: str, namespace: str | None) -> Attri
 async def releases(arguments: argparse.Namespace, contract: Contract) -> Exit:
     """``refloat releases [NAME]``."""
     try:
-        assessment = judged(contract, await _inventory(contract, options_of(arguments)))
+        assessment = await _assessment(contract, options_of(arguments))
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_releases(contract, str(fault)))
     known = {release.name for view in assessment.families for release in view.releases}

@@ -385,6 +385,8 @@ class Inventory:
     objects: dict[Key, Live] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     searched: Searched = field(default_factory=Searched)
+    whole: frozenset[KindKey] = frozenset()
+    """The served kinds of which objects are kept whole; of the others only their metadata is."""
 
     def get(self, key: Key) -> Live | None:
         """The live object, or None: absent, or not read (ask :meth:`readable`)."""

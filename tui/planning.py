@@ -10,7 +10,7 @@ from typing import Final
 
 from tui import past, show
 from tui.asking import answered
-from tui.commands import judged, opened
+from tui.commands import judged, opened, read_and_judged
 from tui.contract.model import Contract
 from tui.faults import Exit, Fault, Unverified, UsageFault
 from tui.opening import ClusterLink, now, state_directory
@@ -39,7 +39,7 @@ async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
     if (arguments.kind == "retire") != bool(arguments.release):
         raise UsageFault("plan retire names the release whose records are to leave, every other plan names none")
     async with opened(contract, options) as link:
-        assessment = judged(contract, await link.reader.inventory(), options.wish)
+        assessment = await read_and_judged(link, contract, options.wish)
         kind = PlanKind(arguments.kind)
         found = make_plan(kind, contract, assessment, arguments.release, now())
         rights = await access.ask(link.reader, contract, [found], assessment.inventory)
@@ -76,7 +76,7 @@ async def _rehearsed(
     tries = link.tries
     if tries is None:
         return seen, {}
-    fresh = judged(contract, looked.inventory, options.wish)
+    fresh = await judged(link, contract, looked.inventory, options.wish)
     return seen, await Company(contract, found, fresh, looked.bodies, tries).rehearse(lambda _, __: None)
 
 

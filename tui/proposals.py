@@ -12,7 +12,7 @@ from typing import Any
 from rich.text import Text
 
 from tui import show
-from tui.commands import judged, opened
+from tui.commands import opened, read_and_judged
 from tui.contract.load import parse_contract
 from tui.contract.model import Contract
 from tui.contract.remarks import Remark, in_order
@@ -57,7 +57,7 @@ async def _assessed(contract: Contract, options: Options) -> tuple[Assessment | 
         return None, str(fault)
     try:
         async with opened(contract, options) as link:
-            return judged(contract, await link.reader.inventory()), ""
+            return await read_and_judged(link, contract), ""
     except (Unverified, ApiFault) as fault:
         return None, str(fault)
 
@@ -139,7 +139,7 @@ async def _live(contract: Contract, arguments: argparse.Namespace) -> tuple[tupl
     options = options_of(arguments)
     chosen_context(options)
     async with opened(contract, options) as link:
-        assessment = judged(contract, await link.reader.inventory())
+        assessment = await read_and_judged(link, contract)
     return lint_live(contract, assessment), [gap.text for gap in assessment.inventory.gaps]
 
 

@@ -107,21 +107,20 @@ async def _practice_link(drill: "Drill", contract: Contract) -> "ClusterLink":
 async def _report(drill: "Drill", contract: Contract, output: str) -> Exit:
     """The drill's situation in the words of the preflight and the health check. It is a demonstration: exit 0."""
     from tui import show
-    from tui.commands import health_markdown, judged
+    from tui.commands import health_markdown, read_and_judged
     from tui.opening import now
     from tui.recovery import report
     from tui.recovery.health import check_health
 
     link = await _practice_link(drill, contract)
     try:
-        inventory = await link.reader.inventory()
+        assessment = await read_and_judged(link, contract)
     finally:
         await link.close()
-    assessment = judged(contract, inventory)
     if output == "json":
         show.print_json(report.preflight_json(assessment, "practice", contract))
         return Exit.CLEAN
-    found = check_health(contract, inventory, now())
+    found = check_health(contract, assessment.inventory, now())
     if output == "markdown":
         show.print_lines(report.preflight_markdown(assessment, "practice", contract) + "\n" + health_markdown(found))
         return Exit.CLEAN

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from screens.judging import Tuning
 from screens.link import Drill, Link, Note, Opener
+from tests.clusters import searched
 from tests.screens.world import CONTRACT, NOW, inventory, trouble
 from tui.app import RefloatApp
 from tui.faults import ApiFault, Fault
-from tui.objects import Inventory, Json, KindKey, Ref
+from tui.objects import Inventory, Json, Key, KindKey, Ref
 from tui.recovery.ports import Access, Identity, Progress
 
 IDENTITY = Identity("practice", "https://127.0.0.1:6443", "uid-kube-system", "admin", "tethys")
@@ -39,6 +41,9 @@ class FakeReader:
 
     async def relist(self, known: Inventory, kinds: Iterable[KindKey]) -> Inventory:
         return known
+
+    async def search(self, known: Inventory, targets: Iterable[Key], *, anew: bool = False) -> Inventory:
+        return replace(known, searched=known.searched.with_(searched(targets, self.bodies.values())))
 
     async def get(self, ref: Ref) -> Json | None:
         if ref.name == "forbidden":

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from tui.cluster.api import Api, segments
-from tui.cluster.bodies import UNLISTED
+from tui.cluster.bodies import UNLISTED, wants_body
 from tui.cluster.discovery import Catalog
 from tui.cluster.listing import RECORDS, Wanted, pages
 from tui.faults import Fault, Unreachable
@@ -112,7 +112,15 @@ async def survey(
         _version(api), Survey(api, report=report, deliver=deliver).run(listable.values())
     )
     uid = await _cluster_uid(api, objects)
-    return Inventory(uid, version, dict(listable), catalog.versions, objects, [*catalog.gaps, *gaps])
+    return Inventory(
+        uid,
+        version,
+        dict(listable),
+        catalog.versions,
+        objects,
+        [*catalog.gaps, *gaps],
+        whole=frozenset(filter(wants_body, listable)),
+    )
 
 
 async def _version(api: Api) -> str:

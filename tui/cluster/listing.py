@@ -10,7 +10,7 @@ from tui.cluster.bodies import is_record, live_of, wants_body
 from tui.cluster.discovery import collection
 from tui.collector import collector_paused
 from tui.faults import ApiFault, Unverified
-from tui.objects import Json, KindKey, Live, Served
+from tui.objects import KindKey, Live, Served
 
 METADATA_LIST: Final = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
 
@@ -29,6 +29,7 @@ RESTARTS: Final = 3
 RECORDS: Final = (KindKey("", "Secret"), KindKey("", "ConfigMap"))
 """The kinds that may hold Helm's records."""
 
+_SECRET: Final = KindKey("", "Secret")
 _LARGE: Final = frozenset({KindKey("apiextensions.k8s.io", "CustomResourceDefinition")})
 
 
@@ -48,17 +49,19 @@ class Page:
 class Wanted:
     """What to list: a kind, of one namespace or of all, whole or its metadata.
 
-    ``records`` asks for Helm's records of this kind alone, with their bodies.
+    ``records`` asks for Helm's records of this kind alone, with their bodies; ``whole`` for everything else of it,
+    whole, whatever an inventory keeps.
     """
 
     served: Served
     namespace: str | None = None
     records: bool = False
+    whole: bool = False
 
     @property
     def body(self) -> bool:
-        """Whether the objects keep their bodies."""
-        return self.records or wants_body(self.served.kind_key)
+        """Whether the objects are asked for with their bodies."""
+        return self.records or self.whole or wants_body(self.served.kind_key)
 
     @property
     def page(self) -> int:
@@ -69,6 +72,23 @@ class Wanted:
 
 
 async def pages(api: Api, wanted: Wanted) -> AsyncIterator[Page]:
+    """The pages of a list as an inventory keeps its objects; raises as :func:`answers`."""
+    async for answer in answers(api, wanted):
+        with collector_paused():
+            page = Page(_objects(answer.items, wanted), answer.resource_version, answer.restarted)
+        yield page
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One page as the server sent it, cleaned; ``restarted`` and ``resource_version`` as in :class:`Page`."""
+
+    items: list[Any]
+    resource_version: str
+    restarted: bool = False
+
+
+async def answers(api: Api, wanted: Wanted) -> AsyncIterator[Answer]:
     """The pages of a list. Only an empty ``continue`` ends it: a page may be short, or empty.
 
     An expired snapshot (410) begins the list again, a bounded number of times; the token for going on inconsistently
@@ -95,10 +115,13 @@ async def pages(api: Api, wanted: Wanted) -> AsyncIterator[Page]:
         seen.add(token)
 
 
-async def _page(api: Api, wanted: Wanted, token: str, *, restarted: bool) -> tuple[Page, str]:
+async def _page(api: Api, wanted: Wanted, token: str, *, restarted: bool) -> tuple[Answer, str]:
     query = [("limit", str(wanted.page))]
     if wanted.records:
         query.append(("labelSelector", "owner=helm"))
+    elif wanted.whole and wanted.served.kind_key == _SECRET:
+        # A release's record names all that it made and uses none of it, and may be a megabyte.
+        query.append(("fieldSelector", "type!=helm.sh/release.v1"))
     if token:
         query.append(("continue", token))
     path = collection(wanted.served, wanted.namespace)
@@ -107,18 +130,17 @@ async def _page(api: Api, wanted: Wanted, token: str, *, restarted: bool) -> tup
         return _read(raw, wanted, api.place(path), restarted=restarted)
 
 
-def _read(raw: bytes, wanted: Wanted, place: str, *, restarted: bool) -> tuple[Page, str]:
+def _read(raw: bytes, wanted: Wanted, place: str, *, restarted: bool) -> tuple[Answer, str]:
     answer = decode_clean(raw, place)
     if not isinstance(answer, dict) or not isinstance(answer.get("items") or [], list):
         raise Unverified(f"the list of {wanted.served.plural} is no list; the server behind it is at fault")
     meta = answer.get("metadata")
     meta = meta if isinstance(meta, dict) else {}
-    page = Page(_objects(answer, wanted), str(meta.get("resourceVersion") or ""), restarted)
+    page = Answer(answer.get("items") or [], str(meta.get("resourceVersion") or ""), restarted)
     return page, str(meta.get("continue") or "")
 
 
-def _objects(answer: Json, wanted: Wanted) -> list[Live]:
-    items: list[Any] = answer.get("items") or []
+def _objects(items: list[Any], wanted: Wanted) -> list[Live]:
     # Anyone may label a Secret owner=helm: only what is a record keeps its data.
     return [
         live_of(item, wanted.served, body=wanted.body and (not wanted.records or is_record(item)))

@@ -1,16 +1,19 @@
 """The Reader that a connection offers: discovery, inventory, single objects, rights, watches, logs. It cannot write."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from tui.cluster import access, logs
 from tui.cluster.api import Api
+from tui.cluster.bodies import wants_body
 from tui.cluster.discovery import Catalog, address
 from tui.cluster.inventory import Deliver, Survey, gap_of, survey
 from tui.cluster.resolver import Resolver
+from tui.cluster.search import search
 from tui.cluster.watch import Feed
 from tui.faults import ApiFault, Fault, Unverified
-from tui.objects import Inventory, Json, KindKey, Ref
+from tui.objects import Inventory, Json, Key, KindKey, Ref
 from tui.recovery.ports import Access, Progress
 
 
@@ -48,7 +51,19 @@ class ClusterReader:
         fresh = known.replace(objects.values(), wanted, gaps)
         fresh.gaps = [gap for gap in fresh.gaps if gap.kind is not None] + catalog.gaps
         fresh.served, fresh.versions = dict(listable), catalog.versions
+        fresh.whole = frozenset(filter(wants_body, listable))
         return fresh
+
+    async def search(self, known: Inventory, targets: Iterable[Key], *, anew: bool = False) -> Inventory:
+        """``known`` with these objects looked for by name in everything that it holds no bodies of.
+
+        Kinds of which it knows no object are not asked again, unless the search is to be made ``anew``: what was made
+        since may use them. A kind that cannot be read becomes a gap of :attr:`Inventory.searched`.
+        """
+        there = {KindKey(key.group, key.kind) for key in known.objects}
+        kinds = [served for kind, served in known.served.items() if anew or kind in there]
+        found = await search(self._api, targets, kinds)
+        return replace(known, searched=known.searched.with_(found))
 
     async def get(self, ref: Ref) -> Json | None:
         """One whole object exactly as the server has it, not cleaned; None where it does not exist.

@@ -43,7 +43,7 @@ def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims)
     leaving = leaving_of(usage, free)
     deleted = [_deletion(rules, judged[key][0], rests_on) for key, rests_on in leaving.items()]
     kept = [
-        _kept(rules, live, failed, s7(usage, key, leaving))
+        _kept(rules, live, failed, s7(usage, key, leaving, alone=not failed))
         for key, (live, failed) in judged.items()
         if key not in leaving
     ]

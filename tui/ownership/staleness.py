@@ -362,13 +362,16 @@ def _follows(root: Key | None, key: Key, left: Collection[Key]) -> bool:
     return KindKey(root.group, root.kind) in (HPA, SERVICE) and KindKey(key.group, key.kind) in TEMPLATES
 
 
-def s7(usage: Usage, key: Key, leaving: Mapping[Key, object]) -> str:
-    """S7: nothing that stays uses it."""
+def s7(usage: Usage, key: Key, leaving: Mapping[Key, object], *, alone: bool = True) -> str:
+    """S7: nothing that stays uses it.
+
+    Whoever may name it in passing is searched for only where this rule ``alone`` could hold it back.
+    """
     staying = [use for root, use in usage.of(key) if root is None or root not in leaving]
     if staying:
         more = f" (and {len(staying) - 1} more)" if len(staying) > 1 else ""
         return f"{staying[0].user.label} {staying[0].reason}{more}"
-    unverified = usage.unverified(key)
+    unverified = usage.unverified(key, named=alone)
     if unverified:
         return f"could not verify that nothing uses it: {unverified[0]}"
     return ""

@@ -390,8 +390,11 @@ class Usage:
             found = self._whole[key] = (*self._uses.get(key, ()), *selected)
         return found
 
-    def unverified(self, key: Key) -> tuple[str, ...]:
-        """Kinds that could use the target, are served, and could not be read: one text each."""
+    def unverified(self, key: Key, *, named: bool = True) -> tuple[str, ...]:
+        """Kinds that could use the target, are served, and could not be read: one text each.
+
+        Without ``named`` those are left out that could only name it in passing.
+        """
         kind = KindKey(key.group, key.kind)
         target = self._inventory.get(key)
         found: list[str] = []
@@ -413,7 +416,7 @@ class Usage:
             # Flux and Pulumi objects name things in other namespaces too.
             found += [gap.text for gap in self._inventory.gaps if is_referrer_group(gap.group)]
             found += [why for blind, why in self._blind.items() if is_referrer_group(blind.group)]
-        if key in self._names.targets:
+        if named and key in self._names.targets:
             found += self._unread_mentions(key)
         return tuple(dict.fromkeys(found))
 

@@ -12,6 +12,7 @@ from typing import Final
 from tui.contract.model import Contract
 from tui.objects import Inventory, Json, KindKey, Live, Ref
 from tui.ownership.evidence import INVENTORIES
+from tui.ownership.mentions import ANNOTATED, MENTIONABLE, may_mention
 from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, FamilyView
 from tui.ownership.references import is_referrer_group
 from tui.ownership.releases import STORAGE_KINDS
@@ -88,7 +89,14 @@ def kinds_to_reread(entry: Entry, inventory: Inventory) -> frozenset[KindKey]:
         kinds |= set(USERS.get(kind, ()))
         # A user may be under a controller that leaves too: the chain must be whole to see that.
         kinds.add(KindKey("apps", "ReplicaSet"))
+    if may_be_named(entry):
+        kinds |= {whole for whole in inventory.whole if may_mention(*whole) or whole in ANNOTATED}
     return frozenset(kinds & set(inventory.served))
+
+
+def may_be_named(entry: Entry) -> bool:
+    """Whether anything may name the object of a deletion in passing, so that everything is searched for it again."""
+    return entry.action is Action.DELETE and entry.ref.kind_key in MENTIONABLE
 
 
 def fingerprint(body: Json) -> str:

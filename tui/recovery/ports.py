@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from tui.objects import Inventory, Json, KindKey, Ref
+from tui.objects import Inventory, Json, Key, KindKey, Ref
 from tui.recovery.lease import Standing
 
 
@@ -50,6 +50,11 @@ class Reader(Protocol):
     async def relist(self, known: Inventory, kinds: Iterable[KindKey]) -> Inventory:
         """``known`` with these kinds read again; a kind that now fails becomes a gap. Helm records count as Secrets
         and ConfigMaps."""
+        ...
+
+    async def search(self, known: Inventory, targets: Iterable[Key], *, anew: bool = False) -> Inventory:
+        """``known`` with these objects looked for by name in everything that it holds no bodies of; with ``anew`` in
+        kinds too of which it knows no object. A kind that cannot be read becomes a gap of ``searched``."""
         ...
 
     async def get(self, ref: Ref) -> Json | None:

@@ -13,10 +13,10 @@ from typing import Final
 from tui.contract.model import Contract
 from tui.faults import Exit, Fault, OutcomeUnknown
 from tui.objects import Inventory, Json, KindKey, Live, Ref
-from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, Wish
 from tui.recovery import access, mend, question, resume, retire, told, undo
 from tui.recovery.access import Rights
+from tui.recovery.assessing import assess_searched
 from tui.recovery.chain import JournalFault
 from tui.recovery.gate import (
     DEPLOYMENT,
@@ -24,6 +24,7 @@ from tui.recovery.gate import (
     fingerprint,
     judge,
     kinds_to_reread,
+    may_be_named,
     pins_of,
 )
 from tui.recovery.health import Health, check_health
@@ -99,11 +100,9 @@ class Session:
         return assessment
 
     async def _assess(self, inventory: Inventory) -> Assessment:
-        today = self._clock().date()
         while True:
             wish = self.wish
-            # Decoding and judging is pure work of up to a second: off the loop, so that the screen stays alive.
-            found = await asyncio.to_thread(assess, self.contract, inventory, today=today, wish=wish)
+            found = await assess_searched(self._reader, self.contract, inventory, self._clock(), wish)
             # What was stated meanwhile counts: a judgement by an earlier word must not outlive it.
             if wish is self.wish:
                 self.assessment = found
@@ -183,6 +182,8 @@ class Session:
         known = await self._assessed()
         kinds = kinds_to_reread(entry, known.inventory) | retire.kinds_to_reread(entry, known)
         inventory = await self._reader.relist(known.inventory, kinds)
+        if may_be_named(entry):
+            inventory = await self._reader.search(inventory, [entry.ref.key], anew=True)
         # The object itself is read last, and what was read of it is what counts.
         body = await self._reader.get(entry.ref)
         fresh = inventory.with_object(entry.ref.key, Live.of(visible(body)) if body is not None else None)
