@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint lock bench clean
+.PHONY: demo test lint lock planted bench clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/refloat demo controllers-missing
@@ -16,6 +16,10 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# A million clusters with something planted for or against each stale object; a slice of them runs with the suite.
+planted: $(VENV)/.ready
+	$(BIN)/python -m tests.properties.planted 1000000
 
 bench: $(VENV)/.ready
 	$(BIN)/pytest tests/bench --benchmark-only -p no:xdist

@@ -296,8 +296,8 @@ class Usage:
         """Who chooses the target without naming it. A field that was not read may be any."""
         for use in self._in_use:
             for selector in use.select:
-                meant = replace(selector, fields=None) if target.body is None else selector
-                if matches(meant, target):
+                unread = target.body is None and selector.fields is not None
+                if matches(replace(selector, fields=None) if unread else selector, target):
                     labels = ", ".join(f"{name}: {target.labels.get(name)}" for name in selector.labels or ())
                     why = f"bears {labels}, by which {use.by} uses it" if labels else f"is in use by {use.by}"
                     yield None, Use(target.ref, why)
