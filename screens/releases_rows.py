@@ -10,8 +10,9 @@ from screens.view import View, age
 from screens.words import family_span, state_span
 from tui.contract.model import Contract
 from tui.helm.model import Record, Status
-from tui.objects import Key
+from tui.objects import Inventory, Key
 from tui.ownership.conditions import moment
+from tui.ownership.hooks import Standing, hook_states
 from tui.ownership.model import Assessment, Decision, FamilyState, FamilyView, Listed, Release, State
 from tui.ownership.releases import listed_by
 from tui.widgets.spans import Line, Role, Row, Span, bad, good, line, muted, plural, strong, warn
@@ -176,7 +177,7 @@ def _resource_lines(assessment: Assessment, family: FamilyView, record: Record) 
         yield line("  ", span, "  ", f"{key.kind} {key.namespace + '/' if key.namespace else ''}{key.name}")
     for document in listed.unresolved:
         yield line("  ", warn("? kind not served"), "  ", document.ref.label)
-    yield from _uncovered(record)
+    yield from _uncovered(assessment.inventory, record)
 
 
 def _presence(assessment: Assessment, key: Key, drifted: Iterable[Key]) -> Span:
@@ -192,13 +193,13 @@ def _presence(assessment: Assessment, key: Key, drifted: Iterable[Key]) -> Span:
     return good("● present")
 
 
-def _uncovered(record: Record) -> Iterator[Line]:
+def _uncovered(inventory: Inventory, record: Record) -> Iterator[Line]:
     if record.hooks:
         yield ()
         yield line(muted(f"hooks, {len(record.hooks)}: not covered by replay, Helm alone runs them"))
-        yield from (
-            line("  ", f"{hook.kind} {hook.name}", muted(f"  {', '.join(hook.events)}")) for hook in record.hooks
-        )
+        for state in hook_states(record, inventory):
+            role = warn if state.standing in (Standing.LEFT_BEHIND, Standing.UNVERIFIABLE) else muted
+            yield line("  ", state.ref.label, muted(f"  {', '.join(state.hook.events)}  "), role(state.text))
     if record.crds:
         yield ()
         yield line(

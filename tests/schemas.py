@@ -167,7 +167,7 @@ RELEASES = closed(
                 )
             ),
             resources=every(closed(ref=REF, state=one_of("present", "missing", "stamped-otherwise", "unverifiable"))),
-            hooks=every(closed(kind=TEXT, name=TEXT, events=TEXTS)),
+            hooks=every(closed(kind=TEXT, name=TEXT, events=TEXTS, ref=REF, state=TEXT, why=TEXT)),
         )
     ),
     incomplete=TEXTS,

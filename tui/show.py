@@ -210,3 +210,4 @@ def show_releases(document: Json) -> None:
         _some(out, (f"{each['state']}: {each['ref']['kind']} {each['ref']['name']}" for each in lost))
         if family["hooks"]:
             out.print(Text(f"  hooks, not covered by a replay: {len(family['hooks'])}", style="dim"))
+            _some(out, (f"hook {each['kind']} {each['name']}: {each['why']}" for each in family["hooks"]))

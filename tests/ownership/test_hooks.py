@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.clusters import document, obj, record
+from tests.clusters import document, inventory, obj, record
 from tests.ownership.judging import NEW, OLD, active, decided, judge
-from tui.objects import Json
+from tui.helm.model import Record
+from tui.helm.records import decode_record
+from tui.objects import Gap, Json
+from tui.ownership.hooks import hook_states
 
 
 def hook(body: Json, *events: str, **parts: Any) -> Json:
@@ -65,3 +68,54 @@ def test_s7_what_only_a_hook_uses_is_in_use() -> None:
     found = judge([active(hooks=[hook(job, "pre-upgrade")]), account, config])
     assert decided(found, account) == ("protect", ("S7",))
     assert decided(found, config) == ("protect", ("S7",))
+
+
+RUN = {"last_run": {"phase": "Succeeded"}}
+FAILED = {"last_run": {"phase": "Failed"}}
+
+
+@pytest.mark.parametrize(
+    ("there", "parts", "state", "why"),
+    [
+        (False, {}, "gone", "not there: it never ran"),
+        (False, RUN, "gone", "gone"),
+        (False, RUN | {"delete_policies": ["hook-succeeded"]}, "gone", "gone after its run, as its delete policy says"),
+        (False, FAILED | {"delete_policies": ["hook-succeeded"]}, "gone", "gone"),
+        (True, {}, "there", "there, never run; made by helm"),
+        (True, RUN, "there", "there; made by helm"),
+        (True, FAILED, "left-behind", "left behind by its failed run; made by helm"),
+    ],
+)
+def test_where_a_hook_stands(there: bool, parts: dict[str, Any], state: str, why: str) -> None:
+    job = obj("Job", "migrate", spec={}, managers=[("helm", "Update")])
+    read = inventory([job] if there else [])
+    (found,) = hook_states(recorded(hook(job, "pre-upgrade", **parts)), read)
+    assert (found.standing.value, found.text) == (state, why)
+    assert found.ref.label == "Job flux-system/migrate"
+
+
+def test_whose_a_hook_is_by_now() -> None:
+    config = obj("ConfigMap", "app", release=OLD)
+    (found,) = hook_states(recorded(hook(config, "pre-install")), inventory([config]))
+    assert found.whose == f"stamped with {OLD}"
+
+
+def test_a_hook_that_could_not_be_looked_for_is_neither_there_nor_gone() -> None:
+    job = obj("Job", "migrate", spec={})
+    forbidden = inventory([], [Gap("batch", "Job", None, "forbidden")])
+    (found,) = hook_states(recorded(hook(job, "test")), forbidden)
+    assert (found.standing.value, found.why) == ("unverifiable", "could not verify: Job: forbidden")
+    (found,) = hook_states(recorded(hook(job, "test", manifest="{")), inventory([job]))
+    assert found.standing.value == "unverifiable"
+
+
+def test_hooks_are_told_in_the_order_in_which_they_are_stored() -> None:
+    jobs = [hook(obj("Job", name, spec={}), "test") for name in ("b", "c", "a")]
+    found = hook_states(recorded(*jobs[:1], hook(obj("Job", "x"), "test", manifest="{"), *jobs[1:]), inventory([]))
+    assert [state.hook.name for state in found] == ["b", "x", "c", "a"]
+
+
+def recorded(*hooks: Json) -> Record:
+    found = decode_record(record(NEW, 1, "deployed", hooks=list(hooks)))
+    assert isinstance(found, Record)
+    return found

@@ -302,7 +302,7 @@ async def test_a_judgement_by_an_earlier_word_does_not_outlive_it(
             wishes.append(wish)
             return assess(*given, wish=wish, **more)
 
-        monkeypatch.setattr("tui.recovery.session.assess", judged)
+        monkeypatch.setattr("tui.recovery.assessing.assess", judged)
         found = await stage.session.refresh()
     assert wishes == [Wish(), stated]
     assert stage.session.assessment is found

@@ -41,7 +41,7 @@ def releases_markdown(document: Json) -> str:
         lines += _table(("release", "revision", "status", "updated", "chart", "apply"), rows)
         lines += ["", *(f"- {each['state']}: {_name(each['ref'])}" for each in family["resources"])]
         lines += [
-            f"- hook, not covered by a replay: {clean(hook['kind'])} {clean(hook['name'])}" for hook in family["hooks"]
+            f"- hook, not covered by a replay: {_name(hook['ref'])}: {clean(hook['why'])}" for hook in family["hooks"]
         ]
     return _page([*lines, *_unread(document)])
 

@@ -6,6 +6,7 @@ from tui.contract.model import Contract
 from tui.helm.model import Record
 from tui.objects import Json, Key, Ref
 from tui.ownership.attribution import counts
+from tui.ownership.hooks import hook_states
 from tui.ownership.model import (
     Assessment,
     Attribution,
@@ -125,8 +126,7 @@ def releases_json(assessment: Assessment, only: str | None = None) -> Json:
                     if view.active is not None and only in (None, view.active.name)
                 ],
                 "hooks": [
-                    {"kind": hook.kind, "name": hook.name, "events": list(hook.events)}
-                    for hook in (view.active.hooks if view.active else ())
+                    state.to_json() for state in (hook_states(view.active, assessment.inventory) if view.active else ())
                 ],
             }
         )
