@@ -38,8 +38,8 @@ def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims)
         named_already = {candidate.ref.key for candidate in bare}
         return Decisions((*(_unsettled(rules, live) for live in stamped if live.key not in named_already), *bare))
     judged = {live.key: (live, rules.failed(live, _ALONE)) for live in stamped}
-    usage = Usage(inventory, judged, documents_of(view), world.contract.in_use)
     free = {key: live for key, (live, failed) in judged.items() if not failed}
+    usage = Usage(inventory, judged, documents_of(view), world.contract.in_use, named=free)
     leaving = leaving_of(usage, free)
     deleted = [_deletion(rules, judged[key][0], rests_on) for key, rests_on in leaving.items()]
     kept = [

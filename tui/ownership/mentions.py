@@ -7,6 +7,7 @@ be a name protects what bears that name, and the row says where the word stands.
 """
 
 import base64
+import json
 import re
 from binascii import Error as NotBase64
 from collections import defaultdict
@@ -110,22 +111,22 @@ class Names:
         self._by_name: dict[str, list[Key]] = defaultdict(list)
         for key in sorted(self.targets, key=lambda key: (key.kind, key.namespace or "", key.name)):
             self._by_name[key.name].append(key)
-        longest = sorted(self._by_name, key=len, reverse=True)
-        self._any = re.compile("|".join(map(re.escape, longest))) if longest else None
         self._afar = {key: _afar(key) for key in self.targets}
 
-    def may_be_in(self, text: str) -> bool:
-        """Whether any of the names stands in a text at all: most texts are settled by that."""
-        return self._any is not None and self._any.search(text) is not None
+    def _in(self, text: str) -> bool:
+        """Whether any of the names stands in a text at all: most texts, and most objects, are settled by that."""
+        return any(name in text for name in self._by_name)
 
     def of(self, body: Json) -> Iterator[Mention]:
         """Every mention in one whole object (or document), each target once. Raises Damaged for bottomless nesting."""
         user = Ref.of(body)
+        if not _encodes(body) and not self._in(_dumped(body)):
+            return
         # A cluster-scoped custom resource may mean any namespace: its controller knows which.
         near = user.namespace if user.namespace is not None or not is_builtin(user.group) else ""
         found: dict[Key, Mention] = {}
         for said in _said(body, user):
-            if self.may_be_in(said.text):
+            if self._in(said.text):
                 for key in self._meant(said, near):
                     if key != user.key:
                         found.setdefault(key, Mention(key, user, clean(said.where, MAX_WHERE)))
@@ -137,13 +138,25 @@ class Names:
         for key in self._by_name.get(said.text, ()):
             if space in (None, key.namespace) and said.kind in ("", key.kind):
                 yield key
-        if said.text in self._by_name or self._any is None:
+        if said.text in self._by_name:
             return
         words = frozenset(_words(said.text)) if said.words and near is not None else ()
         for name in self._by_name:
             for key in self._by_name[name] if name in said.text else ():
                 if self._afar[key].search(said.text) or (near == key.namespace and _named_among(words, key)):
                     yield key
+
+
+def _encodes(body: Json) -> bool:
+    """Whether an object's content is not in its text as it stands."""
+    return body.get("kind") == "Secret" or "binaryData" in body
+
+
+def _dumped(body: Json) -> str:
+    try:
+        return json.dumps(body)
+    except RecursionError as error:
+        raise Damaged("it is nested deeper than can be read") from error
 
 
 def _afar(key: Key) -> re.Pattern[str]:

@@ -4,7 +4,6 @@ References by name come from whole bodies, live or in a manifest; selectors are 
 object that might go to the workloads and roles it selects or is selected by.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -144,7 +143,8 @@ class Usage:
     because the workload itself says the same.
 
     ``documents`` are those of the active manifest and its hooks, their namespaces filled in: live or missing, they are
-    users too. ``in_use`` is what the contract says is used without being named, beside what is known of any cluster.
+    users too. ``in_use`` is what the contract says is used without being named, beside what is known of any cluster; of
+    the ``named`` targets it is told who names them in passing.
     """
 
     def __init__(
@@ -153,6 +153,7 @@ class Usage:
         targets: Iterable[Key] | None,
         documents: Iterable[Json],
         in_use: Iterable[InUse] = (),
+        named: Iterable[Key] = (),
     ) -> None:
         self._inventory = inventory
         self._in_use = (*KNOWN, *in_use)
@@ -160,7 +161,7 @@ class Usage:
         self._uses: dict[Key, list[tuple[Key | None, Use]]] = defaultdict(list)
         self._whole: dict[Key, tuple[tuple[Key | None, Use], ...]] = {}
         self._blind: dict[KindKey, str] = {}
-        self._names = Names(self._targets or ())
+        self._names = Names(named)
         self._unsearchable: list[str] = []
         self._by_kind: dict[tuple[str, ...], list[_User]] = defaultdict(list)
         self._ways = {
@@ -215,7 +216,7 @@ class Usage:
         for users in self._by_kind.values():
             for user in users:
                 said = self._said_by(user)
-                if said is not None and self._names.may_be_in(json.dumps(said)):
+                if said is not None:
                     self._mentions_in(user, said)
         for target, user_ref, where in self._inventory.searched.mentions:
             live = self._inventory.get(user_ref.key)
