@@ -85,6 +85,10 @@ CONTRACT = Contract(
 )
 
 
+HOOK = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: flux-check\n"
+RUN = {"delete_policies": ["hook-succeeded"], "last_run": {"phase": "Succeeded"}}
+
+
 def ago(**length: float) -> str:
     """A time before NOW as the API writes it."""
     return (NOW - timedelta(**length)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -205,7 +209,7 @@ def record(name: str, revision: int, status: str, text: str) -> Json:
         "info": {"status": status, "last_deployed": ago(days=2), "description": "Install complete"},
         "chart": {"metadata": {"name": "flux2", "version": "2.17.0", "appVersion": "2.7.0"}},
         "manifest": text,
-        "hooks": [{"name": "flux-check", "kind": "Job", "events": ["pre-install"], "manifest": ""}],
+        "hooks": [{"name": "flux-check", "kind": "Job", "events": ["pre-install"], "manifest": HOOK, **RUN}],
     }
     packed = base64.b64encode(gzip.compress(json.dumps(payload).encode(), mtime=0))
     return body(
