@@ -1,5 +1,6 @@
 """What replay cannot bring back: each kind says what comes back empty, where the old content may be, and asks."""
 
+import base64
 import json
 import shlex
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,8 +140,8 @@ def test_a_claim_that_asks_for_more_than_its_volume_has_must_name_it(spec: Json,
     entry = entry_of(seen(volume("pv-1", phase=phase, uid=uid, **spec), lost=[CLAIM]), "PersistentVolumeClaim")
     assert entry.typed == "data"
     line = entry.losses[-1]
-    assert line.startswith(f"then make the claim by hand, because {why} and must name it: echo ")
-    claim = json.loads(shlex.split(line.split(": ", 1)[1])[1])
+    assert line.startswith(f"then make the claim by hand, because {why} and must name it: printf %s ")
+    claim = json.loads(shlex.split(line.split(": ", 1)[1])[2])
     assert claim["spec"] == {**CLAIM["spec"], "volumeName": "pv-1"}
     assert (claim["metadata"]["namespace"], claim["metadata"]["name"]) == (PLACE, "data")
     assert claim["metadata"]["annotations"]["meta.helm.sh/release-name"] == ACTIVE, "or the next upgrade is refused"
@@ -169,10 +171,28 @@ def test_a_volume_of_which_only_the_metadata_was_read_may_be_any_claim_s() -> No
     assert "only its metadata was read" in told(entry)
 
 
-def test_many_volumes_are_counted() -> None:
+def test_of_many_volumes_one_is_given_back() -> None:
     entry = entry_of(seen(*(volume(f"pv-{n}") for n in range(9)), lost=[CLAIM]), "PersistentVolumeClaim")
+    assert entry.losses[0] == (
+        "9 volumes were the claim's (pv-0, pv-1, pv-2, pv-3, pv-4, pv-5 and 3 more): give back the one with the data"
+        " alone"
+    )
     assert told(entry).count("give it back first") == 5
-    assert entry.losses[-1] == "more PersistentVolumes that were reserved for it: pv-5, pv-6, pv-7, pv-8"
+
+
+def test_once_one_of_many_volumes_is_given_back_the_others_are_named_and_ask_for_nothing() -> None:
+    ready = volume("pv-2", phase="Available", uid="")
+    entry = entry_of(seen(volume("pv-1"), ready, volume("pv-3"), lost=[CLAIM]), "PersistentVolumeClaim")
+    assert entry.typed == ""
+    assert entry.losses[0].startswith("what it held comes back: PersistentVolume pv-2")
+    assert entry.losses[1] == "PersistentVolumes that were the claim's too, and stay as they are: pv-1, pv-3"
+
+
+def test_which_of_two_volumes_that_were_given_back_is_bound_cannot_be_told() -> None:
+    both = [volume(name, phase="Available", uid="") for name in ("pv-1", "pv-2")]
+    entry = entry_of(seen(*both, lost=[CLAIM]), "PersistentVolumeClaim")
+    assert entry.typed == "data"
+    assert told(entry).count("is reserved for the claim, and so is another one") == 2
 
 
 @pytest.mark.parametrize(
@@ -244,7 +264,7 @@ def test_ordinals_begin_where_the_set_says_and_later_ones_are_kept_for_later() -
     assert entry.typed == "db"
     small = volume("pv-4", "data-db-4", phase="Available", uid="", capacity={"storage": "1Gi"})
     line = entry_of(seen(small, lost=[database(2, ordinals={"start": 4})]), "StatefulSet").losses[1]
-    made = json.loads(shlex.split(line.split(": ", 1)[1])[1])
+    made = json.loads(shlex.split(line.split(": ", 1)[1])[2])
     assert made["metadata"] == {"name": "data-db-4", "namespace": PLACE, "labels": {"tier": "db", "app": "db"}}
     assert made["spec"]["volumeName"] == "pv-4"
 
@@ -597,3 +617,22 @@ def test_no_shape_of_a_stateful_set_breaks_it(template: Any, replicas: Any, ordi
     odd["spec"] |= {"replicas": replicas, "ordinals": ordinals}
     entry = entry_of(seen(volume("pv-1", "data-db-0"), lost=[odd]), "StatefulSet")
     assert "pv-1" in told(entry)
+
+
+def test_many_claims_of_a_stateful_set_are_counted() -> None:
+    volumes = [volume(f"pv-{n}", f"data-db-{n}") for n in range(9)]
+    entry = entry_of(seen(*volumes, lost=[database(9)]), "StatefulSet")
+    assert told(entry).count("give it back first") == 5
+    assert "more of its claims that have volumes left: data-db-5, data-db-6, data-db-7, data-db-8" in entry.losses
+
+
+def test_a_definition_of_the_chart_s_own_folder_tells_of_its_instances_too() -> None:
+    data = base64.b64encode(yaml.safe_dump(document(DEFINITION)).encode()).decode()
+    metadata = {"name": "flux2", "version": "2.18.3", "appVersion": "2.8.5"}
+    chart = {"metadata": metadata, "files": [{"name": "crds/gizmos.yaml", "data": data}]}
+    entry = definition(seen(holder("Kustomization", "apps", "shop_one_example.org_Gizmo"), chart=chart))
+    assert entry.chart
+    assert entry.typed == "gizmos.example.org"
+    assert (
+        "Kustomization flux-system/apps lists 1 object of it, which it can make again: Gizmo shop/one" in entry.losses
+    )

@@ -79,6 +79,11 @@ class Reserved:
         return "" if self.named else _misfit(mapping(self.claim.get("spec")), self.spec)
 
     @property
+    def ready(self) -> bool:
+        """Whether the claim, made now as it is stored, is bound to the volume."""
+        return self.by_name and self.phase == "Available" and not self.volume.deleting and not self.misfit
+
+    @property
     def reserve(self) -> str:
         """The line that reserves the volume for the claim's name, and keeps its content: for this very volume only."""
         spec: Json = {"claimRef": {"uid": None, "resourceVersion": None}}
@@ -107,7 +112,8 @@ class Reserved:
         text = json.dumps(claim, separators=(",", ":"))
         if len(text) > LONGEST:
             return f"kubectl create -f FILE  # the claim as it is stored, and spec.volumeName: {self.volume.ref.name}"
-        return f"echo {quote(text)} | kubectl create -f -"
+        # Some shells' echo reads the backslashes of JSON.
+        return f"printf %s {quote(text)} | kubectl create -f -"
 
 
 def _misfit(claim: Mapping[str, Any], volume: Mapping[str, Any]) -> str:
@@ -157,11 +163,19 @@ def _without_volume(claim: Json, remains: Remains) -> Loss:
 
 
 def _volumes(found: list[Reserved], which: str) -> Iterator[Loss]:
+    """The volumes that were one claim's: the one that is ready for it, or how one of them is made ready."""
+    ready = [each for each in found if each.ready]
+    if len(ready) == 1:
+        yield Loss(f"what it held comes back: {ready[0].text} is reserved for {which}")
+        rest = [each.volume.ref.name for each in found if each is not ready[0]]
+        if rest:
+            yield Loss(f"PersistentVolumes that were {which}'s too, and stay as they are: {few(rest)}")
+        return
+    if len(found) > 1:
+        names = few(each.volume.ref.name for each in found)
+        yield Loss(f"{len(found)} volumes were {which}'s ({names}): give back the one with the data alone", hides=True)
     for each in found[:MOST]:
         yield from _volume(each, which)
-    if found[MOST:]:
-        names = few(each.volume.ref.name for each in found[MOST:])
-        yield Loss(f"more PersistentVolumes that were reserved for it: {names}", hides=True)
 
 
 def _volume(found: Reserved, which: str) -> Iterator[Loss]:
@@ -181,7 +195,7 @@ def _volume(found: Reserved, which: str) -> Iterator[Loss]:
         yield Loss(f"{found.text} is reserved for {which}, and is not Available yet", hides=True)
         yield from _then(found, which)
     else:
-        yield Loss(f"what it held comes back: {found.text} is reserved for {which}")
+        yield Loss(f"{found.text} is reserved for {which}, and so is another one", hides=True)
 
 
 def _made_now(found: Reserved) -> str:
@@ -244,11 +258,12 @@ class _Template:
         return dict(sorted((ordinal, live) for ordinal, live in mine if ordinal is not None))
 
     def _volumes(self, lost: list[Claimed]) -> Iterator[Loss]:
-        for claim, volume in lost[:MOST]:
-            yield from _volume(Reserved(self._claim(claim), volume), f"claim {claim}")
-        if lost[MOST:]:
-            names = few(f"{each.volume.ref.name} of {each.claim}" for each in lost[MOST:])
-            yield Loss(f"more PersistentVolumes that were its claims': {names}", hides=True)
+        claims = sorted({each.claim for each in lost}, key=lambda claim: self._ordinal(claim) or 0)
+        for claim in claims[:MOST]:
+            mine = [Reserved(self._claim(claim), each.volume) for each in lost if each.claim == claim]
+            yield from _volumes(mine, f"claim {claim}")
+        if claims[MOST:]:
+            yield Loss(f"more of its claims that have volumes left: {few(claims[MOST:])}", hides=True)
 
     def _claim(self, name: str) -> Json:
         """The claim as the StatefulSet's controller makes it (k8s pkg/controller/statefulset)."""
