@@ -108,6 +108,7 @@ def entry_lines(entry: Entry | None, trial: Trial | None = None) -> tuple[Line, 
         line(muted("then   "), entry.then),
     ]
     lines += [line(muted("used   "), use) for use in entry.used_by]
+    lines += [line(muted("       " if index else "data   "), loss) for index, loss in enumerate(entry.losses)]
     if entry.rests_on:
         lines.append(line(muted("after  "), f"{plural(len(entry.rests_on), 'entry', 'entries')} that must leave first"))
     if entry.typed:

@@ -21,7 +21,8 @@ def stake_of(question: Question) -> tuple[Line, ...]:
     """What is at stake where a name is to be typed: who loses what, and what is taken from whom."""
     entry = question.entry
     taken = (line("  ", warn("! "), f"takes {text}") for text in _taken(question))
-    return (question_title(entry), *(line("  ", use) for use in entry.used_by), *taken, line(entry.then))
+    lost = (line("  ", text) for text in (*entry.used_by, *entry.losses))
+    return (question_title(entry), *lost, *taken, line(entry.then))
 
 
 def _taken(question: Question) -> Iterator[str]:

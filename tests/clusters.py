@@ -26,6 +26,7 @@ KINDS: tuple[tuple[str, str, str, bool], ...] = (
     ("v1", "Secret", "secrets", True),
     ("v1", "ResourceQuota", "resourcequotas", True),
     ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", True),
+    ("v1", "PersistentVolume", "persistentvolumes", False),
     ("apps/v1", "Deployment", "deployments", True),
     ("apps/v1", "ReplicaSet", "replicasets", True),
     ("apps/v1", "StatefulSet", "statefulsets", True),

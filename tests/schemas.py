@@ -48,11 +48,11 @@ SOURCES = ["owner-reference", "inventory", "manifest", "stamp", "label", "manage
 RFC3339 = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"
 
 
-def closed(**properties: Any) -> dict[str, Any]:
-    """An object with exactly these keys."""
+def closed(optional: dict[str, Any] | None = None, **properties: Any) -> dict[str, Any]:
+    """An object with exactly these keys, and the optional ones where they say something."""
     return {
         "type": "object",
-        "properties": properties,
+        "properties": properties | (optional or {}),
         "required": list(properties),
         "additionalProperties": False,
     }
@@ -191,6 +191,7 @@ SESSION = closed(
             ref=REF,
             status=one_of("done", "refused", "failed", "skipped", "in-doubt"),
             text=TEXT,
+            optional={"losses": TEXTS},
         )
     ),
     left=every(FINDING),

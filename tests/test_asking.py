@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tui.asking import line, says_yes
+from tui.asking import answered, line, says_yes
+from tui.objects import Ref
+from tui.recovery.plan import Action, Entry
+from tui.recovery.question import Question
 
 
 class Keyboard:
@@ -68,3 +71,27 @@ async def test_a_line_that_was_not_entered_is_no_answer(keyboard: Keyboard) -> N
     typing = asyncio.create_task(keyboard.types_after("sure? ", "y\x04"))
     assert await says_yes("sure? ") is False
     await typing
+
+
+@pytest.mark.parametrize(("typed", "yes"), [("y\n", False), ("data\n", True)])
+async def test_what_does_not_come_back_is_told_before_the_name_is_typed(
+    keyboard: Keyboard, capsys: pytest.CaptureFixture[str], typed: str, yes: bool
+) -> None:
+    ref = Ref("v1", "PersistentVolumeClaim", "shop", "data")
+    losses = ("PersistentVolume pv-1 was its \x1b[31m", "give it back first: kubectl patch")
+    entry = Entry(Action.CREATE, ref, "shop", "shop", "it is not there", "", "it waits", typed="data", losses=losses)
+    question = Question(entry, True, "", "", (), "fine", (), "", typed="data")
+    printed: list[str] = []
+
+    async def types() -> None:
+        while "type data to do it" not in (text := capsys.readouterr().out):
+            printed.append(text)
+            await asyncio.sleep(0)
+        printed.append(text)
+        keyboard.types(typed)
+
+    typing = asyncio.create_task(types())
+    assert await answered(question) is yes
+    await typing
+    told = "".join(printed)
+    assert "  PersistentVolume pv-1 was its ␛[31m\n  give it back first: kubectl patch\n" in told

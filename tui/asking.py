@@ -22,7 +22,8 @@ async def answered(question: Question) -> bool:
     entry = question.entry
     print()
     print(f"{entry.action.value} {clean(entry.ref.label)}")
-    for text in (entry.why, *question.evidence, *entry.used_by, f"then: {entry.then}", f"dry run: {question.dry_run}"):
+    told = (entry.why, *question.evidence, *entry.used_by, *entry.losses)
+    for text in (*told, f"then: {entry.then}", f"dry run: {question.dry_run}"):
         print(f"  {clean(text)}")
     for line in question.diff[:60]:
         print(f"    {clean(line)}")

@@ -49,7 +49,7 @@ async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
     _write_new(arguments.file, write_plan(found, seen, options.wish, made, trials))
     many = f"{len(found.entries)} entries, {len(found.offered)} offered, {len(found.left_out)} left out"
     show.print_lines(f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}")
-    for line in (*found.advice, *trial_lines(found, trials), *rights.told):
+    for line in (*found.advice, *loss_lines(found), *trial_lines(found, trials), *rights.told):
         show.print_lines(line)
     if found.pins.cluster_uid is None:
         show.print_lines(f"it cannot be applied: {KUBE_SYSTEM}")
@@ -78,6 +78,16 @@ async def _rehearsed(
         return seen, {}
     fresh = await judged(link, contract, looked.inventory, options.wish)
     return seen, await Company(contract, found, fresh, looked.bodies, tries).rehearse(lambda _, __: None)
+
+
+def loss_lines(found: Plan) -> list[str]:
+    """What the entries whose names are to be typed do not bring back, a line each."""
+    return [
+        clean(f"{entry.action.value} {entry.ref.label} (asks for its name): {loss}")
+        for entry in found.all
+        if entry.typed
+        for loss in entry.losses
+    ]
 
 
 def trial_lines(found: Plan, trials: Mapping[str, Trial]) -> list[str]:
@@ -222,7 +232,7 @@ class _Apply:
         if question.conflicts and not self._ask and not row.force:
             # A person reviewed a repair that took nothing from anybody.
             return f"{question.dry_run}; the reviewed plan does not say so (force: true)"
-        return ""
+        return "" if self._ask else _untold(row, question.entry)
 
     async def _look(self, entry: Entry) -> Question | None:
         try:
@@ -256,6 +266,12 @@ class _Apply:
         self.refused += 1
         self._session.refuse(self._entries.get(row.id) or row.entry, why)
         _say("refused", row, why)
+
+
+def _untold(row: Row, entry: Entry) -> str:
+    """A loss that typing the name would accept and that was not reviewed; empty where the file tells of all."""
+    new = next((each for each in entry.losses if clean(each) not in row.losses), "") if entry.typed else ""
+    return f"the reviewed plan does not tell what it hides: {new}; run refloat plan again" if new else ""
 
 
 _MADE_ANEW: Final = frozenset({Action.CREATE, Action.RECREATE})

@@ -1,5 +1,6 @@
 """Plan files: what is written reads back the same, and a bad file is one sentence with its place."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tui.recovery.plan import Action, Plan, PlanKind
 from tui.recovery.planfile import PlanFault, differs, read_plan, write_plan
 from tui.recovery.planner import plan
 from tui.recovery.wishes import forecast_of
+from tui.text import clean
 
 ACTIVE, STALE = "gitops-flux-0000aaaa", "gitops-flux-ffff0000"
 LOST = obj("Service", "lost", spec={"selector": {"app": "x"}})
@@ -76,6 +78,24 @@ def test_a_damaged_wish_is_refused_with_its_place(part: str, value: object) -> N
     loaded = yaml.safe_load(written(PlanKind.CLEANUP)) | {part: value}
     with pytest.raises(PlanFault, match=f"p.yaml: {part}"):
         read_plan(yaml.safe_dump(loaded).encode(), "p.yaml")
+
+
+@given(st.lists(st.text(min_size=1, max_size=300), max_size=3))
+def test_what_does_not_come_back_is_kept_to_the_letter_each_on_one_line(losses: list[str]) -> None:
+    found = drawn(PlanKind.REPLAY)
+    told = replace(found.entries[0], losses=tuple(losses))
+    text = write_plan(replace(found, entries=(told,)), {}, Wish(), {})
+    assert read_plan(text.encode(), "p.yaml").rows[0].losses == tuple(map(clean, losses))
+    long = replace(told, losses=("give it back first: kubectl patch " + "word " * 80 + "end",))
+    lines = write_plan(replace(found, entries=(long,)), {}, Wish(), {}).splitlines()
+    assert sum("kubectl patch" in line for line in lines) == 1
+
+
+def test_a_file_of_before_tells_of_no_loss() -> None:
+    loaded = yaml.safe_load(written(PlanKind.REPLAY))
+    for entry in loaded["entries"]:
+        entry.pop("losses", None)
+    assert [row.losses for row in read_plan(yaml.safe_dump(loaded).encode(), "p.yaml").rows] == [(), ()]
 
 
 def test_no_document_and_no_value_is_in_a_file() -> None:

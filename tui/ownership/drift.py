@@ -84,11 +84,12 @@ def same_value(want: Any, have: Any) -> bool:
     """Whether two scalars are the same to the API server: equal, or the same quantity written two ways."""
     if want == have or str(want) == str(have):
         return True
-    first, second = _quantity(want), _quantity(have)
+    first, second = quantity(want), quantity(have)
     return first is not None and first == second
 
 
-def _quantity(value: Any) -> Decimal | None:
+def quantity(value: Any) -> Decimal | None:
+    """The number that a Kubernetes quantity stands for, such as ``10Gi`` or ``500m``; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value)

@@ -21,6 +21,7 @@ from tui.recovery import lease, mend_drift, mend_finalizers, mend_flux, requests
 from tui.recovery.at_work import owner_at_work
 from tui.recovery.chart import ChartCrds, chart_crds
 from tui.recovery.guard import denying
+from tui.recovery.losses.table import Losses, rests_on
 from tui.recovery.masking import LAST_APPLIED
 from tui.recovery.mend_drift import Conflict
 from tui.recovery.plan import Action, Entry, FamilyPin, Pins, subjects_of
@@ -79,10 +80,13 @@ def _family_pin(view: FamilyView) -> FamilyPin:
 
 
 def kinds_to_reread(entry: Entry, inventory: Inventory) -> frozenset[KindKey]:
-    """Everything that S4 and S7 rest on for this entry, the release records, and what tells of an owner at work."""
+    """Everything that S4 and S7 rest on for this entry, the release records, and what tells of an owner at work.
+
+    Of a creation also what tells of that which it does not bring back.
+    """
     kind = entry.ref.kind_key
     kinds = {kind, DEPLOYMENT, *(KindKey("", storage) for storage in STORAGE_KINDS), *INVENTORIES.values()}
-    kinds |= {served for served in inventory.served if is_referrer_group(served.group)}
+    kinds |= {served for served in inventory.served if is_referrer_group(served.group)} | rests_on(entry)
     if entry.action is Action.UNFINALIZE:
         kinds |= set(mend_finalizers.RELEVANT)
     if entry.action not in (Action.CREATE, *MENDS):
@@ -234,7 +238,13 @@ def _judge_create(contract: Contract, entry: Entry, look: Look) -> Refusal | Non
         )
     if entry.document is not None and lost.document.sha256 != entry.document.sha256:
         return Refusal(f"the stored document of {entry.ref.label} is not the one that was planned", whole_plan=True)
-    return _judge_document(contract, entry)
+    return _judge_document(contract, entry) or _judge_losses(entry, look)
+
+
+def _judge_losses(entry: Entry, look: Look) -> Refusal | None:
+    """Whether everything was told that an empty replacement would hide: it may have come to be lost since."""
+    untold = Losses(look.assessment).untold(entry)
+    return Refusal(f"{entry.ref.label} hides a loss that was not shown: {untold}: look at it again") if untold else None
 
 
 def _judge_chart(contract: Contract, entry: Entry, look: Look) -> Refusal | None:
@@ -243,7 +253,7 @@ def _judge_chart(contract: Contract, entry: Entry, look: Look) -> Refusal | None
     stored = chart_crds(view) if view is not None else ChartCrds((), "its release is not known any more")
     if stored.fault or all(each.sha256 != (entry.document and entry.document.sha256) for each in stored.documents):
         return Refusal(f"{entry.ref.label} is not stored in its release's chart as it was planned", whole_plan=True)
-    return _judge_document(contract, entry)
+    return _judge_document(contract, entry) or _judge_losses(entry, look)
 
 
 def _judge_document(contract: Contract, entry: Entry) -> Refusal | None:

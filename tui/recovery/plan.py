@@ -82,6 +82,8 @@ class Entry:
     rests_on: tuple[Key, ...] = ()
     document: Document | None = field(default=None, repr=False)
     typed: str = ""
+    losses: tuple[str, ...] = ()
+    """Of a creation: what it does not bring back, where that may still be, and how to get it back first."""
     chart: bool = False
     """The document is one of the chart's own CRDs: Helm gives those no stamp."""
     finalizer: str = ""

@@ -30,7 +30,8 @@ MAX_FILE: Final = 4 * 1024 * 1024
 class Row:
     """One entry of a plan file. ``seen`` is the fingerprint of the object, ``document`` the digest of the stored
     document, ``finalizer`` the one to be removed; each is empty where the action has none. ``offered`` is done only
-    where it is confirmed; ``force`` says that the reviewed dry run named those who lose fields by it."""
+    where it is confirmed; ``force`` says that the reviewed dry run named those who lose fields by it. ``losses`` are
+    what the file says that it does not bring back."""
 
     action: Action
     ref: Ref
@@ -41,6 +42,7 @@ class Row:
     finalizer: str = ""
     offered: bool = False
     force: bool = False
+    losses: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -109,7 +111,20 @@ def write_plan(
         "# A plan to review. Nothing happens until it is applied: refloat apply FILE asks for each entry.\n"
         "# With --confirmed it does only entries marked `confirmed: true`, which stands for typing their names.\n"
     )
-    return head + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+class Whole(str):
+    """Text that stays on one line of the file: a command in it is copied from there."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes plain values, and what is to stay on one line as a block."""
+
+
+_Dumper.add_representer(Whole, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|"))
 
 
 def _entry(entry: Entry, seen: str, trial: Trial | None) -> Json:
@@ -128,6 +143,8 @@ def _entry(entry: Entry, seen: str, trial: Trial | None) -> Json:
     found["then"] = clean(entry.then)
     if entry.used_by:
         found["used_by"] = [clean(each) for each in entry.used_by]
+    if entry.losses:
+        found["losses"] = [Whole(clean(each)) for each in entry.losses]
     if trial is not None:
         found["dry-run"] = clean(trial.text)
         if trial.ok and trial.conflicts:
@@ -212,6 +229,7 @@ def _row(node: Node) -> Row:
         node.at("finalizer").text(optional=chosen is not Action.UNFINALIZE),
         node.at("offered").value is True,
         node.at("force").value is True,
+        tuple(each.text() for each in node.at("losses").items(optional=True)),
     )
 
 

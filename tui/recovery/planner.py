@@ -15,6 +15,7 @@ from tui.ownership.outlook import Outlooks
 from tui.recovery import chart, mend_drift, retire
 from tui.recovery.gate import DECISIONS, pins_of
 from tui.recovery.guard import denying
+from tui.recovery.losses.table import Losses
 from tui.recovery.mend import plan_mend
 from tui.recovery.plan import Action, Entry, Plan, PlanKind, subjects_of
 
@@ -138,6 +139,7 @@ def plan_replay(contract: Contract, assessment: Assessment) -> Plan:
         for hook in _hooks(assessment)
     ]
     charted, advice = _charted(assessment)
+    losses = Losses(assessment)
     entries: list[Entry] = []
     for document in install_order([*(each.document for each in charted), *(m.document for m in replayable.values())]):
         lost = replayable.get(document.key)
@@ -147,7 +149,7 @@ def plan_replay(contract: Contract, assessment: Assessment) -> Plan:
             if rail is not None:
                 left.append((document.ref, f"guardrail {rail.id}: {rail.reason}"))
             else:
-                entries.append(entry)
+                entries.append(losses.weigh(entry))
     offered = tuple(_repairs(contract, assessment, left))
     pins = pins_of(contract, assessment)
     return Plan(PlanKind.REPLAY, pins, tuple(entries), tuple(advice), tuple(left), offered)

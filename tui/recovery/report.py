@@ -19,7 +19,7 @@ from tui.ownership.model import (
     Verdict,
 )
 from tui.ownership.shown import few_of_each, told_of
-from tui.recovery.outcome import Status
+from tui.recovery.outcome import Outcome, Status
 from tui.recovery.session import Session
 from tui.text import clean
 
@@ -300,15 +300,20 @@ def session_json(session: Session) -> Json:
         "before": before.verdict.value if before else None,
         "after": after.verdict.value if after else None,
         "health": session.health.verdict.value if session.health else None,
-        "outcomes": [
-            {"action": o.entry.action.value, "ref": o.entry.ref.to_json(), "status": o.status.value, "text": o.text}
-            for o in session.outcomes
-        ],
+        "outcomes": [_outcome_json(outcome) for outcome in session.outcomes],
         "left": [
             finding.to_json() for finding in (after.findings if after else ()) if finding.severity is not Severity.INFO
         ],
         "hand_back": list(hand_back(session)),
     }
+
+
+def _outcome_json(outcome: Outcome) -> Json:
+    """How an entry ended; ``losses`` where it does not bring all of its object back."""
+    entry = outcome.entry
+    found: Json = {"action": entry.action.value, "ref": entry.ref.to_json()}
+    found |= {"status": outcome.status.value, "text": outcome.text}
+    return found | {"losses": list(entry.losses)} if entry.losses else found
 
 
 def session_markdown(session: Session) -> str:
@@ -327,6 +332,9 @@ def session_markdown(session: Session) -> str:
     for status in Status:
         rows = [f"{o.entry.action.value} {o.entry.ref.label}: {o.text}" for o in session.outcomes if o.status is status]
         lines += _section(status.value.capitalize(), rows)
+    made = {o.entry.id: o.entry for o in session.outcomes if o.status is Status.DONE}
+    lost = [f"{entry.ref.label}: {loss}" for entry in made.values() for loss in entry.losses]
+    lines += _section("Not brought back", lost)
     protected = [c for c in (after.candidates if after else ()) if c.decision.value == "protect"]
     lines += _section("Protected", [f"{c.ref.label} ({', '.join(c.rules)}): {c.why}" for c in protected])
     left = [

@@ -29,6 +29,7 @@ from tui.recovery.gate import (
 )
 from tui.recovery.health import Health, check_health
 from tui.recovery.last_look import LastLook, view_of
+from tui.recovery.losses.table import Losses
 from tui.recovery.masking import visible
 from tui.recovery.outcome import Outcome, Status, failed, interrupted
 from tui.recovery.plan import Action, Entry, Plan, PlanKind
@@ -156,6 +157,8 @@ class Session:
     async def look(self, plan: Plan, entry: Entry) -> Question:
         """Reads everything about one entry afresh and tries it by dry run. Changes nothing. Raises Fault."""
         look = await self._look(entry)
+        # What a creation would not bring back is told as it is now: a volume may have been given back meanwhile.
+        entry = Losses(look.assessment).weigh(entry)
         refusal = judge(self.contract, entry, plan.pins, look)
         # A whole object as YAML and its diff take up to a second: off the loop, as above.
         if refusal is not None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from tui.objects import Json, Ref
-from tui.ownership.conditions import mapping
+from tui.ownership.conditions import mapping, sequence
 from tui.ownership.model import Wish
 from tui.recovery import chain
 from tui.recovery.nodes import Node
@@ -37,6 +37,7 @@ def describe(entry: Entry) -> Json:
         "finalizer": entry.finalizer,
         "source": entry.source,
         "stood": entry.left,
+        "losses": list(entry.losses),
     }
     return found | {name: value for name, value in more.items() if value}
 
@@ -64,6 +65,7 @@ def entry_of(action: ActionProgress) -> Entry | None:
         why=text["why"],
         owner_now=text["owner"],
         then=text["then"],
+        losses=tuple(each for each in sequence(details.get("losses")) if isinstance(each, str)),
         chart=details.get("chart") is True,
         finalizer=str(details.get("finalizer") or ""),
         source=str(details.get("source") or ""),
