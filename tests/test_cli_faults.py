@@ -148,8 +148,9 @@ def test_a_contract_that_is_not_there(run: Run, tmp_path: Path, line: str) -> No
     ("content", "told"),
     [
         (None, "cannot be read"),
-        ("a: [", "is not valid YAML at line"),
-        ("- a", "is not a kubeconfig"),
+        ("a: [", ":2:1: this is not YAML"),
+        ("- a", ":1:1: the top must be a mapping, not a list"),
+        ("clusters: [{cluster: {insecure-skip-tls-verify: 'false'}}]", ":1:49: clusters[0].cluster.insecure-skip-tls"),
         ("{}", "context"),
     ],
 )
