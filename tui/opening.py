@@ -216,4 +216,4 @@ async def _cluster_uid(reader: "ClusterReader") -> str | None:
         if fault.code == 401:
             raise
         return None
-    return str((body or {}).get("metadata", {}).get("uid") or "") or None
+    return Ref.of(body or {}).uid

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from tui.cluster.answers import decode_clean
 from tui.cluster.api import JSON, Api
@@ -36,12 +36,14 @@ _LARGE: Final = frozenset({KindKey("apiextensions.k8s.io", "CustomResourceDefini
 class Page:
     """Some objects of one kind. ``restarted`` says that those of earlier pages count no more.
 
-    ``resource_version`` is the version of the whole list, to watch from.
+    ``resource_version`` is the version of the whole list, to watch from. One that is not ``whole`` held something that
+    is no object: it hides no other, and what is absent from such a list is not known to be absent.
     """
 
     objects: list[Live]
     resource_version: str
     restarted: bool = False
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ async def pages(api: Api, wanted: Wanted) -> AsyncIterator[Page]:
             seen.clear()
             continue
         yield page
+        if not page.whole:
+            raise Unverified(f"the list of {wanted.served.plural} holds something that is no object")
         restarted = False
         if not token:
             return
@@ -109,19 +113,27 @@ async def _page(api: Api, wanted: Wanted, token: str, *, restarted: bool) -> tup
 
 def _read(raw: bytes, wanted: Wanted, place: str, *, restarted: bool) -> tuple[Page, str]:
     answer = decode_clean(raw, place)
-    if not isinstance(answer, dict) or not isinstance(answer.get("items") or [], list):
-        raise Unverified(f"the list of {wanted.served.plural} is no list; the server behind it is at fault")
-    meta = answer.get("metadata")
-    meta = meta if isinstance(meta, dict) else {}
-    page = Page(_objects(answer, wanted), str(meta.get("resourceVersion") or ""), restarted)
-    return page, str(meta.get("continue") or "")
+    if not isinstance(answer, dict) or "items" not in answer:
+        raise _no_list(wanted)
+    items, meta = answer["items"], answer.get("metadata")
+    # Go writes a list that was never filled as null.
+    items, meta = [] if items is None else items, {} if meta is None else meta
+    token = (meta.get("continue") or "") if isinstance(meta, dict) else None
+    if not isinstance(items, list) or not isinstance(meta, dict) or not isinstance(token, str):
+        raise _no_list(wanted)
+    sound = [item for item in items if isinstance(item, dict) and isinstance(item.get("metadata"), dict)]
+    page = Page(
+        _objects(sound, wanted), str(meta.get("resourceVersion") or ""), restarted, whole=len(sound) == len(items)
+    )
+    return page, token
 
 
-def _objects(answer: Json, wanted: Wanted) -> list[Live]:
-    items: list[Any] = answer.get("items") or []
+def _no_list(wanted: Wanted) -> Unverified:
+    return Unverified(f"the list of {wanted.served.plural} is no list; the server behind it is at fault")
+
+
+def _objects(items: list[Json], wanted: Wanted) -> list[Live]:
     # Anyone may label a Secret owner=helm: only what is a record keeps its data.
     return [
-        live_of(item, wanted.served, body=wanted.body and (not wanted.records or is_record(item)))
-        for item in items
-        if isinstance(item, dict)
+        live_of(item, wanted.served, body=wanted.body and (not wanted.records or is_record(item))) for item in items
     ]
