@@ -135,7 +135,7 @@ def parser() -> "argparse.ArgumentParser":
     class Parser(argparse.ArgumentParser):
         def __init__(self, *args: "Any", **kwargs: "Any") -> None:
             # Half a word is no word: --confi must not confirm, nor --without go on without a Lease.
-            super().__init__(*args, **kwargs, allow_abbrev=False)
+            super().__init__(*args, **{**kwargs, "allow_abbrev": False})
 
         def error(self, message: str) -> "NoReturn":
             from tui.text import clean
