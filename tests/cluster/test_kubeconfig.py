@@ -232,7 +232,7 @@ def test_the_home_of_nobody_is_a_name_like_any_other(tmp_path: Path) -> None:
         chosen(tmp_path, "~nosuchuser/config")
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     start=st.integers(0, len(WHOLE)),
     length=st.integers(0, 12),
