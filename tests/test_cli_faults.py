@@ -148,8 +148,9 @@ def test_a_contract_that_is_not_there(run: Run, tmp_path: Path, line: str) -> No
     ("content", "told"),
     [
         (None, "cannot be read"),
-        ("a: [", "is not valid YAML at line"),
-        ("- a", "is not a kubeconfig"),
+        ("a: [", ":2:1: this is not YAML"),
+        ("- a", ":1:1: the top must be a mapping, not a list"),
+        ("clusters: [{cluster: {insecure-skip-tls-verify: 'false'}}]", ":1:49: clusters[0].cluster.insecure-skip-tls"),
         ("{}", "context"),
     ],
 )
@@ -236,6 +237,12 @@ def test_what_cannot_be_begun_says_why(run: Run, line: str, told: str) -> None:
         "demo --serve --port 70000",
         "demo --port x",
         "owners --nonsense",
+        "apply plan.yaml --confi",
+        "apply plan.yaml --confirmed --without",
+        "reconcile flux --ye",
+        "preflight --request-timeout 0",
+        "preflight --request-timeout inf",
+        "preflight --request-timeout nan",
     ],
 )
 def test_a_mistyped_command_is_told_with_its_usage(run: Run, line: str) -> None:
@@ -243,6 +250,21 @@ def test_a_mistyped_command_is_told_with_its_usage(run: Run, line: str) -> None:
     assert said.code == USAGE
     assert said.err.startswith("usage: refloat")
     assert said.out == ""
+
+
+@pytest.mark.parametrize("option", ["--context", "--kubeconfig", "--contract", "--expect", "--settle"])
+@pytest.mark.parametrize("word", ["", " "])
+def test_an_empty_word_never_stands_for_the_default(run: Run, option: str, word: str) -> None:
+    said = run("preflight", option, word)
+    assert said.code == USAGE
+    assert f"argument {option}: an empty word names nothing; give a name, or leave the option out" in said.err
+
+
+@pytest.mark.parametrize("line", ["apply plan.yaml --confirmed", "reconcile flux --yes", "journal undo"])
+def test_read_only_is_not_passed_over_by_what_writes(run: Run, line: str) -> None:
+    said = run(f"--read-only {line}")
+    assert said.code == USAGE
+    assert "--read-only builds no writer, and refloat" in one_sentence(said)
 
 
 def test_a_taken_port_is_told(clusters: Clusters, run: Run) -> None:

@@ -71,6 +71,30 @@ async def test_a_plan_that_is_pinned_to_something_else_is_refused_as_a_whole(
     assert not (await check(pipeline.cluster, load_drill("stale-release"))).reached
 
 
+async def test_with_read_only_a_confirmed_plan_changes_nothing(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan))
+    pipeline.confirm()
+    assert await pipeline.run("--read-only", "apply", str(pipeline.plan), "--confirmed") == 2
+    assert "--read-only builds no writer, and refloat apply is there to write" in capsys.readouterr().err
+    assert not (await check(pipeline.cluster, load_drill("stale-release"))).reached
+    assert list(state_directory().glob("*")) == []
+
+
+@pytest.mark.parametrize("said", ['"true"', "yes", "on"])
+async def test_a_confirmation_in_other_words_is_refused_with_its_place(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str], said: str
+) -> None:
+    await pipeline.run("plan", "cleanup", "-f", str(pipeline.plan))
+    text = pipeline.plan.read_text().replace("confirmed: false", f"confirmed: {said}", 1)
+    pipeline.plan.write_text(text)
+    line = text[: text.index(f"confirmed: {said}")].count("\n") + 1
+    assert await pipeline.run("apply", str(pipeline.plan), "--confirmed") == 2
+    assert f"refloat: {pipeline.plan}:{line}:14: " in capsys.readouterr().err
+    assert not (await check(pipeline.cluster, load_drill("stale-release"))).reached
+
+
 def test_without_a_cluster_s_uid_nothing_is_known_to_be_done(state: None) -> None:
     with Journal.create(state_directory(), {"cluster": None}, now) as journal:
         journal.append("confirmed", entry="adopt /Service a", uid="1")

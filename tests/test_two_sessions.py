@@ -10,6 +10,7 @@ import pytest
 
 from tests.recovery.stage import LOST, entry_of, on_stage
 from tui.contract.load import load_contract
+from tui.faults import UsageFault
 from tui.opening import ClusterLink, here, open_kubeconfig
 from tui.options import Options
 from tui.practice.cluster import PracticeCluster
@@ -160,6 +161,8 @@ async def test_without_the_right_the_operator_accepts_and_the_report_keeps_it(op
 async def test_read_only_builds_no_claim(cluster: PracticeCluster, opens: Opens) -> None:
     link = await opens(read_only=True)
     assert link.session is None
+    with pytest.raises(UsageFault, match="--read-only builds no writer"):
+        await link.begin()
     assert cluster.world.store.get(("coordination.k8s.io", "leases"), SPACE, NAME) is None
 
 

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from tui.contract.model import Contract
 
@@ -50,6 +50,7 @@ def _ready_streams() -> None:
 def _run(arguments: "argparse.Namespace") -> int:
     import asyncio
 
+    _keep_read_only(arguments)
     command = arguments.command
     if command is None:
         from tui.stage import show_context
@@ -89,6 +90,17 @@ def _run(arguments: "argparse.Namespace") -> int:
     return asyncio.run(run(arguments, _contract(arguments)))
 
 
+def _keep_read_only(arguments: "argparse.Namespace") -> None:
+    """Raises UsageFault where --read-only stands before a command that is there to change the cluster."""
+    from tui.faults import UsageFault
+
+    command = "journal undo" if getattr(arguments, "action", "") == "undo" else arguments.command
+    if arguments.read_only and command in ("apply", "reconcile", "journal undo"):
+        raise UsageFault(
+            f"--read-only builds no writer, and refloat {command} is there to write; leave one of them out"
+        )
+
+
 def _journal(arguments: "argparse.Namespace") -> int:
     """The record on disk; only its undo needs a cluster and a contract."""
     if arguments.action != "undo":
@@ -121,6 +133,10 @@ def parser() -> "argparse.ArgumentParser":
     output.add_argument("-o", "--output", choices=["text", "json", "markdown"], default="text", help="how to print it")
 
     class Parser(argparse.ArgumentParser):
+        def __init__(self, *args: "Any", **kwargs: "Any") -> None:
+            # Half a word is no word: --confi must not confirm, nor --without go on without a Lease.
+            super().__init__(*args, **{**kwargs, "allow_abbrev": False})
+
         def error(self, message: str) -> "NoReturn":
             from tui.text import clean
 
@@ -184,12 +200,18 @@ def _where(*, below: bool = False) -> "argparse.ArgumentParser":
 
     where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS if below else None)
     group = where.add_argument_group("which cluster, which contract")
-    group.add_argument("--context", help="the kubeconfig's context (default: its current one)")
+    group.add_argument("--context", type=_named, help="the kubeconfig's context (default: its current one)")
     group.add_argument(
-        "--kubeconfig", metavar="FILE", help="the kubeconfig (default: $KUBECONFIG, then ~/.kube/config)"
+        "--kubeconfig",
+        type=_named,
+        metavar="FILE",
+        help="the kubeconfig (default: $KUBECONFIG, then ~/.kube/config)",
     )
     group.add_argument(
-        "--contract", metavar="FILE", help="the contract (default: $REFLOAT_CONTRACT, ./ownership.yaml, ...)"
+        "--contract",
+        type=_named,
+        metavar="FILE",
+        help="the contract (default: $REFLOAT_CONTRACT, ./ownership.yaml, ...)",
     )
     group.add_argument("--request-timeout", type=_duration, metavar="TIME", help="for one request (default 15s)")
     return where
@@ -197,9 +219,11 @@ def _where(*, below: bool = False) -> "argparse.ArgumentParser":
 
 def _add_preflight(parser: "argparse.ArgumentParser") -> None:
     parser.add_argument("--error", metavar="FILE", help="what Helm or Pulumi said when it refused (-: standard input)")
-    parser.add_argument("--expect", metavar="NAME", help="the release that the owner wants to install")
+    parser.add_argument("--expect", type=_named, metavar="NAME", help="the release that the owner wants to install")
     parser.add_argument("--manifest", metavar="FILE", help="the manifest of that release, as helm template prints it")
-    parser.add_argument("--settle", metavar="NAME@REVISION", help="of two releases in force, the one that is meant")
+    parser.add_argument(
+        "--settle", type=_named, metavar="NAME@REVISION", help="of two releases in force, the one that is meant"
+    )
 
 
 def _add_plan(parser: "argparse.ArgumentParser") -> None:
@@ -264,12 +288,25 @@ def _add_demo(parser: "argparse.ArgumentParser") -> None:
     parser.add_argument("--list", action="store_true", help="the drills, a line each")
     parser.add_argument("--schema", action="store_true", help="the JSON Schema of a drill's file, to write your own")
     parser.add_argument(
-        "--contract", default=argparse.SUPPRESS, metavar="FILE", help="the contract (default as for every command)"
+        "--contract",
+        type=_named,
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help="the contract (default as for every command)",
     )
     parser.add_argument("--serve", action="store_true", help="print a kubeconfig and wait, so that kubectl can join")
     parser.add_argument(
         "--port", type=_port, default=0, help="with --serve, the port on loopback (default: a free one)"
     )
+
+
+def _named(text: str) -> str:
+    """A name that is one: an empty word, as of a variable that is not set, must not stand for the default."""
+    import argparse
+
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty word names nothing; give a name, or leave the option out")
+    return text
 
 
 def _duration(text: str) -> float:

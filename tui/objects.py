@@ -261,7 +261,7 @@ class _Metadata:
     def owner(self, entry: Json) -> Owner:
         controller = entry.get("controller")
         parts = [entry.get(name) for name in ("apiVersion", "kind", "name", "uid")]
-        if controller not in (None, True, False) or not all(isinstance(part, str) for part in parts):
+        if not (controller is None or isinstance(controller, bool)) or not all(isinstance(part, str) for part in parts):
             self.damaged.append("ownerReferences")
         version, kind, name, uid = map(_text, parts)
         return Owner(version, kind, name, uid, controller is True)

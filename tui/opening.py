@@ -99,8 +99,10 @@ class ClusterLink:
         and until it stands every change is refused, with looking and planning left. A screen offers
         ``session.hold.take_over(typed)`` where ``standing.typed`` names a lapsed holder, and ``session.hold.accept()``
         where the state is ``BARRED``; a command calls :func:`tui.recovery.hold.insist`. The session's ``close`` gives
-        the claim up. Raises JournalFault where the journal cannot be written.
+        the claim up. Raises JournalFault where the journal cannot be written, UsageFault with ``--read-only``.
         """
+        if self._options.read_only:
+            raise UsageFault("--read-only builds no writer: nothing can be changed; leave it out to begin a session")
         from tui.cluster.writer import Writer
 
         writer = Writer(self._connection.api)
@@ -214,4 +216,4 @@ async def _cluster_uid(reader: "ClusterReader") -> str | None:
         if fault.code == 401:
             raise
         return None
-    return str((body or {}).get("metadata", {}).get("uid") or "") or None
+    return Ref.of(body or {}).uid

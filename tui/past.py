@@ -110,8 +110,11 @@ def faults_of(session: Recorded) -> tuple[str, ...]:
     """Why a session's record is not whole: its chain, or a copy that was changed, cut or lost; nothing where it is."""
     faults = [] if session.reading.intact else [session.reading.fault]
     for entry in session.reading.entries:
+        if entry.kind != "saved":
+            continue
         name = entry.fields.get("backup")
-        if entry.kind != "saved" or not isinstance(name, str):
+        if not isinstance(name, str):
+            faults.append(f"entry {entry.seq}: it does not say where the backup is")
             continue
         try:
             data = read_backup(backup_path(session.path, name))
@@ -119,6 +122,6 @@ def faults_of(session: Recorded) -> tuple[str, ...]:
         except Fault as fault:
             faults.append(f"entry {entry.seq}: {fault}")
             continue
-        if entry.fields.get("sha256") not in (None, sha256(data).hexdigest()):
+        if entry.fields.get("sha256") != sha256(data).hexdigest():
             faults.append(f"entry {entry.seq}: the backup {name} is not the one that was saved")
     return tuple(faults)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -130,8 +131,7 @@ async def apply(arguments: argparse.Namespace, contract: Contract) -> Exit:
         raise Unverified(f"{arguments.file} does not say which cluster it is for: {KUBE_SYSTEM}, then plan again")
     if not arguments.confirmed and not sys.stdin.isatty():
         raise UsageFault("there is nobody to ask; mark entries `confirmed: true` in the file and give --confirmed")
-    asked = options_of(arguments)
-    options = Options(asked.kubeconfig, asked.context, asked.timeout, wish=file.wish)
+    options = replace(options_of(arguments), wish=file.wish)
     async with opened(contract, options) as link:
         session = await past.begin(link, contract, lambda session: claimed(session, arguments))
         try:

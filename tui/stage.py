@@ -53,13 +53,18 @@ def demo(arguments: argparse.Namespace, load: Callable[[], Contract]) -> Exit:
     if not (SHIPPED / f"{arguments.drill}.yaml").is_file():
         # Not one of the shipped drills: the file of somebody's own is read, or refused, before the screen is taken.
         _drill(arguments.drill)
-    contract = load()
+    contract, read_only = load(), bool(arguments.read_only)
     if arguments.serve:
         return asyncio.run(_serve(_drill(arguments.drill), arguments.port))
     if not _terminal() or arguments.output != "text":
         return asyncio.run(_report(_drill(arguments.drill), contract, arguments.output))
     # Reading the drill and building its cluster take a while: the first frame does not wait for them.
-    return _run_app(lambda: _practice_link(_drill(arguments.drill), contract), contract, "practice")
+    return _run_app(
+        lambda: _practice_link(_drill(arguments.drill), contract, read_only=read_only),
+        contract,
+        "practice",
+        read_only=read_only,
+    )
 
 
 def _drill(name: str) -> "Drill":
@@ -80,7 +85,7 @@ def _run_app(opener: "Opener", contract: Contract, context: str, **options: Any)
     return Exit.CLEAN if not app.return_code else Exit.UNVERIFIED
 
 
-async def _practice_link(drill: "Drill", contract: Contract) -> "ClusterLink":
+async def _practice_link(drill: "Drill", contract: Contract, *, read_only: bool = False) -> "ClusterLink":
     """The link to a practice cluster that is started here and ends with the link."""
     from screens.link import Drill as Shown
     from screens.link import DrillCheck
@@ -98,7 +103,8 @@ async def _practice_link(drill: "Drill", contract: Contract) -> "ClusterLink":
 
     shown = Shown(drill.name, drill.title, drill.story, drill.goal, drill.hints, judge)
     try:
-        return await open_kubeconfig(cluster.kubeconfig(), contract, Options(), shown, cluster.stop)
+        options = Options(read_only=read_only)
+        return await open_kubeconfig(cluster.kubeconfig(), contract, options, shown, cluster.stop)
     except BaseException:
         await cluster.stop()
         raise

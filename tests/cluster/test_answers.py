@@ -88,6 +88,13 @@ def test_a_status_keeps_reason_message_and_causes() -> None:
     assert [cause.field for cause in fault.conflicts] == [".a"]
 
 
+@pytest.mark.parametrize("stated", [200, 201, 100, 302, 600, True, "404", 403.0, None])
+def test_a_failure_that_says_it_is_none_keeps_the_answers_own_code(stated: object) -> None:
+    fault = failure(409, "application/json", json.dumps({"kind": "Status", "code": stated}).encode(), "https://x/api")
+    assert isinstance(fault, ApiFault)
+    assert fault.code == 409
+
+
 def test_messages_and_causes_are_bounded() -> None:
     causes = [{"reason": "r", "message": "m" * 10_000, "field": "f"}] * 500
     fault = api_fault(422, {"message": "x" * 100_000, "details": {"causes": causes}})

@@ -6,16 +6,18 @@ import json
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tui.cluster import plugin
-from tui.cluster.connect import Connection, connection_from_dict
+from tui.cluster.connect import Connection, connect, connection_from_dict
 from tui.cluster.credentials import UserCredentials
 from tui.cluster.kubeconfig import Chosen
 from tui.faults import ApiFault, Unreachable, UsageFault
@@ -25,7 +27,13 @@ V1 = "client.authentication.k8s.io/v1"
 
 
 def exec_user(script: str, **more: Any) -> dict[str, Any]:
-    return {"exec": {"apiVersion": V1, "command": sys.executable, "args": ["-c", script], **more}}
+    plugin = {"apiVersion": V1, "command": sys.executable, "args": ["-c", script], "interactiveMode": "Never"}
+    return {"exec": plugin | more}
+
+
+def oidc(token: str) -> dict[str, Any]:
+    config = {"idp-issuer-url": "https://issuer", "client-id": "me", "id-token": token}
+    return {"auth-provider": {"name": "oidc", "config": config}}
 
 
 def issue(**status: Any) -> str:
@@ -54,7 +62,7 @@ def jwt(expires: datetime) -> str:
     [
         ({"token": "abc"}, "Bearer abc"),
         ({"username": "u", "password": "p"}, "Basic dTpw"),
-        ({"auth-provider": {"name": "oidc", "config": {"id-token": "a.b.c"}}}, "Bearer a.b.c"),
+        (oidc("a.b.c"), "Bearer a.b.c"),
         (exec_user(issue(token="issued")), "Bearer issued"),
         ({}, ""),
     ],
@@ -70,11 +78,35 @@ async def test_a_token_file_is_sent_without_its_line_feed(canned: Any, kit: Any,
     )
 
 
+FAILS = exec_user("import sys; sys.exit(1)")
+
+
+@pytest.mark.parametrize(
+    ("user", "header"),
+    [
+        ({"token": "mine", "tokenFile": "/absent"} | FAILS, "Bearer mine"),
+        ({"username": "u"} | FAILS, "Basic dTo="),
+        ({"token": "mine"} | oidc("a.b.c"), "Bearer mine"),
+    ],
+)
+async def test_of_several_credentials_the_one_that_kubectl_takes_is_sent(
+    canned: Any, kit: Any, user: dict[str, Any], header: str
+) -> None:
+    assert await authorization(canned, user, kit) == header
+
+
+async def test_an_empty_token_file_makes_nobody_of_nobody(canned: Any, kit: Any, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(" \n")
+    with pytest.raises(UsageFault, match=r"token file .* is empty; log in again"):
+        await authorization(canned, {"tokenFile": str(tmp_path / "token")}, kit)
+
+
 async def test_impersonation_is_never_left_out(canned: Any, kit: Any) -> None:
-    user = {"token": "t", "as": "jane", "as-groups": ["a", "b"], "as-user-extra": {"scope": ["x"]}}
+    user = {"token": "t", "as": "jane", "as-groups": ["a", "b"], "as-user-extra": {"scope": ["x"], "a/b 5%": ["y"]}}
     await authorization(canned, user, kit)
     sent = canned.seen[-1].headers
     assert (sent["Impersonate-User"], sent["Impersonate-Extra-scope"]) == ("jane", "x")
+    assert sent["Impersonate-Extra-a%2Fb%205%25"] == "y"
     assert UserCredentials(chosen(user)).headers().count(("Impersonate-Group", "b")) == 1
 
 
@@ -168,12 +200,11 @@ LEAK = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJlc2lnbmF0dXJl"
 @pytest.mark.parametrize(
     ("user", "says"),
     [
-        (
-            {"exec": {"apiVersion": V1, "command": "no-such-plugin", "installHint": "get it from the wiki"}},
-            "cannot be run .*wiki",
-        ),
+        (exec_user("", command="no-such-plugin", installHint="get it from the wiki"), "cannot be run .*wiki"),
+        (exec_user("", args=["a\0b"]), "cannot be run .*null byte"),
+        (exec_user("", env=[{"name": "A=B"}]), "cannot be run .*illegal environment variable name"),
         ({"exec": {"apiVersion": V1}}, "has no command"),
-        ({"exec": 7}, "has no command"),
+        ({"exec": 7}, r"users\[0\].user.exec must be a mapping, not a number"),
         (exec_user("", apiVersion="client.authentication.k8s.io/v1alpha1"), "speaks .*v1alpha1; update its entry"),
         (exec_user("", interactiveMode="Always"), "insists on a terminal"),
         (
@@ -185,6 +216,8 @@ LEAK = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJlc2lnbmF0dXJl"
         (exec_user("print('{}')"), "printed no ExecCredential"),
         (exec_user(issue(token="")), "issued neither a token nor a certificate"),
         (exec_user(issue(clientCertificateData="x")), "issued neither a token nor a certificate"),
+        (exec_user(issue(token="t", clientCertificateData="x")), "issued neither a token nor a certificate"),
+        (exec_user(issue(token=5)), "printed a token that is no text; update the plugin"),
         (exec_user(issue(token="t", expirationTimestamp="soon")), "expirationTimestamp that is no time"),
         (exec_user(issue(token="a\nb")), "holds characters that no token has"),
         ({"tokenFile": "/absent/token"}, "token file /absent/token .* cannot be read"),
@@ -193,12 +226,12 @@ LEAK = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJlc2lnbmF0dXJl"
             "client-certificate /absent/c .* cannot be read",
         ),
         ({"client-certificate-data": "eHg=", "client-key-data": "eHg="}, "do not belong together, are damaged"),
-        ({"client-certificate-data": "\u00fc", "client-key-data": "eHg="}, "is not base64 of PEM"),
-        ({"auth-provider": {"name": "gcp"}}, "auth-provider `gcp` .* was removed from Kubernetes"),
         (
-            {"auth-provider": {"name": "oidc", "config": {"id-token": jwt(NOON - timedelta(days=9000))}}},
-            "OIDC token .* has expired",
+            {"client-certificate-data": "\u00fc", "client-key-data": "eHg="},
+            "client-certificate-data is not base64; copy it again",
         ),
+        ({"auth-provider": {"name": "gcp"}}, "auth-provider `gcp` .* was removed from Kubernetes"),
+        (oidc(jwt(NOON - timedelta(days=9000))), "OIDC token .* has expired"),
     ],
 )
 async def test_what_is_wrong_with_credentials_is_said_before_anything_is_sent(
@@ -211,6 +244,9 @@ async def test_what_is_wrong_with_credentials_is_said_before_anything_is_sent(
     assert not canned.seen
 
 
+DAMAGED = base64.b64encode(b"-----BEGIN CERTIFICATE-----\neHg=\n-----END CERTIFICATE-----\n").decode()
+
+
 @pytest.mark.parametrize(
     ("cluster", "says"),
     [
@@ -218,7 +254,8 @@ async def test_what_is_wrong_with_credentials_is_said_before_anything_is_sent(
             {"certificate-authority": "/absent/ca"},
             "certificate-authority /absent/ca of cluster `canned` .* cannot be read",
         ),
-        ({"certificate-authority-data": "eHg="}, "the certificate authority of cluster `canned` .* is damaged"),
+        ({"certificate-authority-data": "eHg="}, "the certificate authority of cluster `canned` .* no certificate"),
+        ({"certificate-authority-data": DAMAGED}, "the certificate authority of cluster `canned` .* is damaged"),
         ({"certificate-authority-data": "eHg=", "insecure-skip-tls-verify": True}, "remove one of them"),
         ({"proxy-url": "socks5://x"}, "only http and https proxies work"),
     ],
@@ -226,6 +263,56 @@ async def test_what_is_wrong_with_credentials_is_said_before_anything_is_sent(
 async def test_what_is_wrong_with_a_cluster_is_said(kit: Any, cluster: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageFault, match=says):
         await connection_from_dict(kit.config("https://127.0.0.1:1", None, **cluster))
+
+
+REFUSED = r"/c:3:31: clusters\[0\]\.cluster\.insecure-skip-tls-verify must be true or false, not "
+
+
+@pytest.mark.parametrize(
+    ("said", "how"),
+    [
+        ("true", "asked"),
+        ("yes", "asked"),
+        ("false", "unverified"),
+        ("", "unverified"),
+        ('"false"', "refused"),
+        ('"true"', "refused"),
+        ("[false]", "refused"),
+        ("0", "refused"),
+    ],
+)
+async def test_only_true_itself_leaves_a_server_unverified(kit: Any, tmp_path: Path, said: str, how: str) -> None:
+    seen: list[str] = []
+
+    async def version(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_get("/version", version)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(kit.tls / "server.pem")
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=context)
+    config = yaml.safe_dump(kit.config(f"https://127.0.0.1:{server.port}", None, **{"insecure-skip-tls-verify": 7}))
+    (tmp_path / "c").write_text(config.replace("verify: 7", f"verify: {said}"))
+    fails = {"unverified": (Unreachable, "certificate"), "refused": (UsageFault, REFUSED)}.get(how)
+    with pytest.raises(fails[0], match=fails[1]) if fails else nullcontext():
+        async with await connect(str(tmp_path / "c"), timeout=5) as connection:
+            await connection.api.get("/version")
+    await server.close()
+    assert seen == (["/version"] if how == "asked" else [])
+
+
+async def test_what_stands_around_a_certificate_authority_is_passed_over(kit: Any, tmp_path: Path) -> None:
+    pem = (kit.tls / "ca.pem").read_bytes()
+    (tmp_path / "ca.pem").write_bytes(b"\xfc: the authority of the harbour\n" + pem + b"\n# \xfc\n")
+    (tmp_path / "empty.pem").touch()
+    good, empty = ({"certificate-authority": str(tmp_path / name)} for name in ("ca.pem", "empty.pem"))
+    async with await connection_from_dict(kit.config("https://127.0.0.1:1", None, **good)) as connection:
+        assert connection.api._client.configuration.ca_cert_data.encode() == pem.strip()
+    with pytest.raises(UsageFault, match="holds no certificate"):
+        await connection_from_dict(kit.config("https://127.0.0.1:1", None, **empty))
 
 
 async def test_a_plugin_that_hangs_is_ended() -> None:

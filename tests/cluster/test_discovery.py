@@ -88,14 +88,70 @@ async def test_a_refused_discovery_is_refused(canned: Any, connection: Connectio
 
 
 @pytest.mark.parametrize(
-    "damaged", [{"items": 7}, {"items": [7, {"metadata": 3, "versions": [{"resources": [1, {}]}]}]}]
+    "damaged", [{"items": 7}, {"items": [7]}, {"items": [{"metadata": 3}]}, {"items": [{"metadata": {"name": 5}}]}]
 )
-async def test_damaged_discovery_finds_nothing_and_breaks_nothing(
+async def test_a_discovery_that_cannot_be_read_is_not_one_of_nothing(
     canned: Any, connection: Connection, kit: Any, damaged: dict[str, Any]
 ) -> None:
-    for path in ("/api", "/apis"):
-        canned.on(path, kit.aggregated() | damaged)
-    assert not (await discover(connection.api)).kinds
+    canned.on("/api", kit.aggregated())
+    canned.on("/apis", kit.aggregated() | damaged)
+    with pytest.raises(Unverified, match="the discovery of API groups was answered with what cannot be read"):
+        await discover(connection.api)
+    canned.on("/apis", {"kind": "APIGroupDiscoveryList"})
+    with pytest.raises(Unverified, match="the discovery of API groups"):
+        await discover(connection.api)
+
+
+GIZMO = {"resource": "gizmos", "responseKind": {"kind": "Gizmo"}, "scope": "Namespaced", "verbs": ["list"]}
+
+
+@pytest.mark.parametrize(
+    "versions",
+    [
+        "v1",
+        [7],
+        [{"version": 1, "resources": [GIZMO]}],
+        [{"version": "v1", "resources": {"a": GIZMO}}],
+        [{"version": "v1", "resources": [1]}],
+        [{"version": "v1", "resources": [GIZMO | {"verbs": "list"}]}],
+        [{"version": "v1", "resources": [GIZMO | {"verbs": [1]}]}],
+        [{"version": "v1", "resources": [GIZMO | {"responseKind": "Gizmo"}]}],
+        [{"version": "v1", "resources": [GIZMO | {"resource": None}]}],
+    ],
+)
+async def test_a_group_that_cannot_be_read_is_unknown_and_hides_no_other(
+    canned: Any, connection: Connection, kit: Any, versions: Any
+) -> None:
+    canned.on("/api", kit.aggregated(kit.group("", "v1", kit.resource("pods", "Pod"))))
+    sound = kit.group("x.io", "v1", kit.resource("widgets", "Widget"))
+    canned.on("/apis", kit.aggregated({"metadata": {"name": "y.io"}, "versions": versions}, sound))
+    catalog = await discover(connection.api)
+    assert set(catalog.kinds) == {KindKey("", "Pod"), KindKey("x.io", "Widget")}
+    assert [gap.group for gap in catalog.gaps] == ["y.io"]
+
+
+async def test_what_go_leaves_empty_is_nothing_and_no_damage(canned: Any, connection: Connection, kit: Any) -> None:
+    canned.on("/api", kit.aggregated() | {"items": None})
+    parent = {"resource": "gizmos", "responseKind": None, "verbs": None}
+    versions = [{"version": "v1", "resources": [parent]}, {"version": "v2"}]
+    canned.on("/apis", kit.aggregated({"metadata": {"name": "y.io"}, "versions": versions}))
+    catalog = await discover(connection.api)
+    assert (catalog.kinds, catalog.gaps) == ({}, [])
+
+
+@pytest.mark.parametrize("answer", [{}, {"resources": "pods"}, {"resources": [1]}, {"resources": [{"name": "pods"}]}])
+async def test_a_version_of_the_older_discovery_that_cannot_be_read_is_unknown(
+    canned: Any, connection: Connection, answer: dict[str, Any]
+) -> None:
+    canned.on("/api", {"kind": "APIVersions", "versions": ["v1"]})
+    canned.on("/apis", {"kind": "APIGroupList", "groups": []})
+    canned.on("/api/v1", answer)
+    catalog = await discover(connection.api)
+    assert [gap.group for gap in catalog.gaps] == [""]
+    for broken in ({"kind": "APIVersions"}, {"versions": "v1"}, {"versions": [1]}):
+        canned.on("/api", broken)
+        with pytest.raises(Unverified, match="the discovery of core"):
+            await discover(connection.api)
 
 
 DEPLOYMENT = Served("apps", "v1", "deployments", "Deployment", True, frozenset())

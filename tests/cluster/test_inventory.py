@@ -119,6 +119,12 @@ async def test_a_list_in_circles_ends(canned: Any, reader: ClusterReader) -> Non
         (("page", "<html>"), "answered with text/html"),
         (("list", {"items": 7}), "is no list"),
         (("list", [1]), "is no list"),
+        (("list", {}), "is no list"),
+        (("list", {"kind": "Status", "status": "Success"}), "is no list"),
+        (("list", {"items": [], "metadata": []}), "is no list"),
+        (("list", {"items": [], "metadata": {"continue": 7}}), "is no list"),
+        (("list", {"items": [7]}), "holds something that is no object"),
+        (("list", {"items": [{}]}), "holds something that is no object"),
     ],
 )
 async def test_a_kind_that_fails_is_a_gap_with_the_servers_words(
@@ -185,8 +191,23 @@ async def test_damaged_metadata_hides_no_other_object(canned: Any, reader: Clust
     odd = {"ownerReferences": ["x", {"kind": "K", "name": "n", "uid": "u"}], "managedFields": [3], "labels": {"a": 1}}
     canned.on(CONFIGMAPS, page(item("odd", metadata=odd), item("fine"), {"metadata": 7}))
     inventory = await reader.inventory()
-    assert {"odd", "fine"} <= set(names(inventory, "ConfigMap"))
-    assert [owner.kind for owner in inventory.objects[Key("", "ConfigMap", "a", "odd")].owners] == ["K"]
+    assert set(names(inventory, "ConfigMap")) == {"odd", "fine"}
+    live = inventory.objects[Key("", "ConfigMap", "a", "odd")]
+    assert [owner.kind for owner in live.owners] == ["K"]
+    assert live.damaged == {"ownerReferences", "managedFields", "labels"}
+    gap = inventory.gap("", "ConfigMap")
+    assert gap is not None
+    assert "holds something that is no object" in gap.text
+
+
+@pytest.mark.parametrize("finalizers", ["x/y", [5], {"x/y": True}])
+async def test_damage_beside_damaged_managers_is_named_too(canned: Any, reader: ClusterReader, finalizers: Any) -> None:
+    odd = {"managedFields": ["x"], "finalizers": finalizers, "annotations": 5}
+    canned.on("/apis/apps/v1/deployments", page(item("odd", metadata=odd)))
+    live = (await reader.inventory()).objects[Key("apps", "Deployment", "a", "odd")]
+    assert live.damaged == {"managedFields", "finalizers", "annotations"}
+    assert live.body is not None
+    assert live.body["metadata"]["annotations"] == {}
 
 
 async def test_text_is_cleaned_where_it_enters(canned: Any, reader: ClusterReader) -> None:

@@ -5,9 +5,30 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tui.cluster.kubeconfig import Chosen, choose
+from tui.cluster.kubeconfig import Chosen, choose, pick
+from tui.cluster.kubeconfig_file import parse
 from tui.faults import UsageFault
+
+WHOLE = """\
+current-context: a
+clusters: [{name: c, cluster: {server: "https://x", insecure-skip-tls-verify: true, proxy-url: "http://p"}}]
+users:
+- name: u
+  user:
+    as: jane
+    as-groups: [a, b]
+    as-user-extra: {scope: [x]}
+    exec: {apiVersion: client.authentication.k8s.io/v1, command: login, env: [{name: A, value: b}],
+      args: [x], interactiveMode: Never, provideClusterInfo: true}
+contexts: &all
+- name: a
+  context: {cluster: c, user: u, namespace: n, extensions: [{name: e, extension: {a: [1, 2.5, ~]}}]}
+preferences: {colors: false}
+extensions: [{name: x, extension: *all}]
+"""
 
 
 def config(name: str, server: str = "https://10.0.0.1:6443", **user: Any) -> dict[str, Any]:
@@ -19,6 +40,10 @@ def config(name: str, server: str = "https://10.0.0.1:6443", **user: Any) -> dic
             {"name": name, "context": {"cluster": f"{name}-cluster", "user": f"{name}-user", "namespace": "ns"}}
         ],
     }
+
+
+def plugin(command: str) -> dict[str, str]:
+    return {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": command}
 
 
 def write(path: Path, value: Any) -> Path:
@@ -63,7 +88,7 @@ def test_a_file_given_by_name_stands_alone(tmp_path: Path) -> None:
 
 
 def test_paths_are_relative_to_their_own_file(tmp_path: Path) -> None:
-    value = config("blue", tokenFile="token", exec={"command": "./bin/login"})
+    value = config("blue", tokenFile="token", exec=plugin("./bin/login"))
     value["clusters"][0]["cluster"]["certificate-authority"] = "ca.pem"
     found = chosen(tmp_path, str(write(tmp_path / "deep/config", value)))
     assert found.cluster["certificate-authority"] == str(tmp_path / "deep/ca.pem")
@@ -72,7 +97,7 @@ def test_paths_are_relative_to_their_own_file(tmp_path: Path) -> None:
 
 
 def test_a_plugin_on_the_path_is_left_to_the_path(tmp_path: Path) -> None:
-    named = write(tmp_path / "c", config("blue", exec={"command": "login"}))
+    named = write(tmp_path / "c", config("blue", exec=plugin("login")))
     assert chosen(tmp_path, str(named)).user["exec"]["command"] == "login"
 
 
@@ -96,13 +121,13 @@ def test_a_kubeconfig_variable_that_names_nothing_is_not_passed_over(tmp_path: P
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a: [1,\n b: {", r"not valid YAML at line 2, column"),
-        ("[" * 5000, "not valid YAML"),
-        ("- a", "its top is no mapping"),
-        ("\x00", "not valid YAML"),
-        ("clusters: 7", "clusters is not a list"),
-        ("contexts: [{context: {}}]", "entry 1 of contexts has no name"),
-        ("users: [{name: a, user: 3}]", "entry 1 of users has no name or is damaged"),
+        ("a: [1,\n b: {", r"/c:3:1: this is not YAML"),
+        ("[" * 5000, "/c:1:101: values are nested more than 100 deep"),
+        ("- a", "/c:1:1: the top must be a mapping, not a list"),
+        ("\x00", "this is not YAML"),
+        ("clusters: 7", "/c:1:11: clusters must be a list, not a number"),
+        ("users: [{name: a, user: 3}]", r"/c:1:25: users\[0\].user must be a mapping, not a number"),
+        ("users: [{name: a, user: {as-user-extra: {a\x1b: 3}}}]", "control characters|this is not YAML"),
         ("", "names no current context; give --context"),
         ("{current-context: a, contexts: [{name: a, context: {cluster: b}}]}", "names cluster `b`, which is not there"),
         (
@@ -175,3 +200,58 @@ def test_nothing_of_a_user_shows_in_a_repr(tmp_path: Path) -> None:
 def test_names_from_a_file_are_cleaned(tmp_path: Path) -> None:
     named = write(tmp_path / "c", config("blue\x1b[31m"))
     assert chosen(tmp_path, str(named)).context == "blue␛[31m"
+
+
+def test_a_mistake_is_placed_in_its_own_file(tmp_path: Path) -> None:
+    one = write(tmp_path / "one", config("blue"))
+    two = write(tmp_path / "two", "users:\n- name: me\n  user:\n    token: 5\n")
+    with pytest.raises(UsageFault) as caught:
+        chosen(tmp_path, KUBECONFIG=f"{one}:{two}")
+    assert (
+        str(caught.value) == f"kubeconfig {two}:4:12: users[0].user.token must be text, not a number; put it in quotes"
+    )
+    assert "5" not in str(caught.value).removeprefix(f"kubeconfig {two}")
+    write(two, "users:\n- name: blue-user\n  user: {token: t, username: u}\n")
+    assert chosen(tmp_path, KUBECONFIG=f"{one}:{two}").user == {}
+    with pytest.raises(UsageFault, match=rf"user `blue-user` in kubeconfig {two}:2:3 has a token and a username"):
+        chosen(tmp_path, KUBECONFIG=f"{two}:{one}")
+
+
+def test_a_file_that_may_not_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = write(tmp_path / "one", config("blue"))
+    with pytest.raises(UsageFault, match="two cannot be read: Not a directory; check it"):
+        chosen(tmp_path, KUBECONFIG=f"{one}:{one}/two")
+    # The tests may run as root, whom no mode keeps out.
+    monkeypatch.setattr(Path, "open", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    with pytest.raises(UsageFault, match="cannot be read: Permission denied"):
+        chosen(tmp_path)
+
+
+def test_the_home_of_nobody_is_a_name_like_any_other(tmp_path: Path) -> None:
+    with pytest.raises(UsageFault, match="kubeconfig ~nosuchuser/config cannot be read: No such file"):
+        chosen(tmp_path, "~nosuchuser/config")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    start=st.integers(0, len(WHOLE)),
+    length=st.integers(0, 12),
+    patch=st.text(alphabet="abtuser: -[]{},\"'&*!|>#\n\t0123.~<", max_size=12),
+)
+def test_any_change_of_a_file_is_a_context_or_one_sentence(start: int, length: int, patch: str) -> None:
+    text = WHOLE[:start] + patch + WHOLE[start + length :]
+    try:
+        said = pick(parse(text.encode(), "c"), None, "c").server
+    except UsageFault as fault:
+        said = str(fault)
+        assert len(said) > 10
+    assert "\n" not in said
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_kubeconfig_or_one_sentence(data: bytes) -> None:
+    try:
+        said = f"c:{parse(data, 'c').current}"
+    except UsageFault as fault:
+        said = str(fault)
+    assert said.startswith("c:")

@@ -26,7 +26,8 @@ def reader(canned: Any, connection: Connection, kit: Any) -> ClusterReader:
 
 
 async def test_an_object_comes_exactly_as_the_server_has_it(canned: Any, reader: ClusterReader) -> None:
-    body = {"kind": "ConfigMap", "metadata": {"name": "x", "managedFields": [{}]}, "data": {"a": "\u202e\x1b[2J"}}
+    meta = {"name": "x", "namespace": "a", "managedFields": [{}]}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a": "\u202e\x1b[2J"}}
     canned.on(PATH, body)
     assert await reader.get(CM) == body
 
@@ -51,8 +52,9 @@ async def test_any_other_404_is_no_proof_of_absence(canned: Any, reader: Cluster
 
 async def test_a_404_of_a_kind_that_vanished_is_absence(canned: Any, reader: ClusterReader, kit: Any) -> None:
     widget = Ref("x.io/v2", "Widget", None, "w")
-    canned.on("/apis/x.io/v2/widgets/w", {"kind": "Widget"})
-    assert await reader.get(widget) == {"kind": "Widget"}
+    body = {"apiVersion": "x.io/v2", "kind": "Widget", "metadata": {"name": "w"}}
+    canned.on("/apis/x.io/v2/widgets/w", body)
+    assert await reader.get(widget) == body
     canned.on("/apis/x.io/v2/widgets/w", web.Response(status=404, text="404 page not found", content_type="text/plain"))
     canned.on("/apis", kit.aggregated())
     assert await reader.get(widget) is None
@@ -73,15 +75,43 @@ async def test_an_unserved_kind_has_no_objects_but_an_unknown_one_may(reader: Cl
 
 
 async def test_a_version_no_longer_served_is_read_in_the_preferred_one(canned: Any, reader: ClusterReader) -> None:
-    canned.on("/apis/x.io/v2/widgets/w", {"apiVersion": "x.io/v2"})
-    assert await reader.get(Ref("x.io/v1beta1", "Widget", None, "w")) == {"apiVersion": "x.io/v2"}
+    body = {"apiVersion": "x.io/v2", "kind": "Widget", "metadata": {"name": "w"}}
+    canned.on("/apis/x.io/v2/widgets/w", body)
+    assert await reader.get(Ref("x.io/v1beta1", "Widget", None, "w")) == body
 
 
 async def test_a_kind_defined_since_is_found(canned: Any, reader: ClusterReader, kit: Any) -> None:
     await reader.get(Ref("y.io/v1", "Gizmo", "a", "g"))
     canned.on("/apis", kit.aggregated(kit.group("y.io", "v1", kit.resource("gizmos", "Gizmo"))))
-    canned.on("/apis/y.io/v1/namespaces/a/gizmos/g", {"kind": "Gizmo"})
-    assert await reader.get(Ref("y.io/v1", "Gizmo", "a", "g")) == {"kind": "Gizmo"}
+    body = {"apiVersion": "y.io/v1", "kind": "Gizmo", "metadata": {"name": "g", "namespace": "a"}}
+    canned.on("/apis/y.io/v1/namespaces/a/gizmos/g", body)
+    assert await reader.get(Ref("y.io/v1", "Gizmo", "a", "g")) == body
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "Status"},
+        {"kind": None},
+        {"apiVersion": "apps/v1"},
+        {"metadata": {"name": "y", "namespace": "a", "uid": "u"}},
+        {"metadata": {"name": "x", "namespace": "b", "uid": "u"}},
+        {"metadata": {"name": "x", "namespace": "a"}},
+        {"metadata": {"name": "x", "namespace": "a", "uid": ["u"]}},
+        {"metadata": "x"},
+    ],
+)
+async def test_an_answer_that_is_another_object_says_nothing_of_this_one(
+    canned: Any, reader: ClusterReader, change: dict[str, Any]
+) -> None:
+    meta = {"name": "x", "namespace": "a", "uid": "u"}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
+    pinned = Ref("v1", "ConfigMap", "a", "x", "u")
+    canned.on(PATH, body)
+    assert await reader.get(pinned) == body
+    canned.on(PATH, body | change)
+    with pytest.raises(Unverified, match="ConfigMap a/x was answered with something else"):
+        await reader.get(pinned)
 
 
 async def test_rights_keep_yes_no_and_could_not_verify_apart(canned: Any, reader: ClusterReader, kit: Any) -> None:
@@ -93,6 +123,10 @@ async def test_rights_keep_yes_no_and_could_not_verify_apart(canned: Any, reader
             "watch": {"allowed": False, "evaluationError": "webhook down"},
             "patch": {"allowed": False, "denied": True, "evaluationError": "x"},
             "odd": [],
+            "create": {"allowed": "true"},
+            "update": {"allowed": 1},
+            "get-it": {"allowed": "false"},
+            "nothing": {},
         }
         if verb == "delete":
             broken: web.Response = kit.status(500, "", "boom")
@@ -100,9 +134,9 @@ async def test_rights_keep_yes_no_and_could_not_verify_apart(canned: Any, reader
         return web.json_response({"status": answers[verb]}, status=201)
 
     canned.on(REVIEWS, review, method="POST")
-    verbs = ["get", "list", "watch", "patch", "delete", "odd"]
+    verbs = ["get", "list", "watch", "patch", "delete", "odd", "create", "update", "get-it", "nothing"]
     answers = await reader.allowed([Access(verb, "apps", "deployments", "a", "x") for verb in verbs])
-    assert list(answers) == [True, False, None, False, None, None]
+    assert list(answers) == [True, False, None, False, *[None] * 6]
     asked = canned.seen[0].json["spec"]["resourceAttributes"]
     assert asked == {"verb": "get", "group": "apps", "resource": "deployments", "namespace": "a", "name": "x"}
 

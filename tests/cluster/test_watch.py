@@ -187,7 +187,9 @@ async def test_an_error_that_is_no_expiry_lists_again(script: Script, feed: Call
     assert heard == ["synced", "disconnected", "reconnected", "synced"]
 
 
-@pytest.mark.parametrize("line", [{"type": "ADDED"}, {"type": "ADDED", "object": 7}, [], "x"])
+@pytest.mark.parametrize(
+    "line", [{"type": "ADDED"}, {"type": "ADDED", "object": 7}, {"type": 5, "object": {}}, {"object": {}}, [], "x"]
+)
 async def test_what_is_no_event_is_a_disconnection(script: Script, feed: Callable[..., Feed], line: Any) -> None:
     script.lists = [listed("5"), listed("6")]
     script.watches = [[line]]

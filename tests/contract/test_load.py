@@ -187,6 +187,24 @@ BAD: list[tuple[str, str | int, str]] = [
     (replaced('labels: {x: "1"}', "labels: [x]"), "[x", "a mapping of labels is expected here, not a list"),
     (replaced("cluster_scoped: true", "cluster_scoped: yes"), "yes", "true or false is expected here"),
     (replaced("optional: true", 'optional: "true"'), '"true', "true or false is expected here"),
+    # Half read, each of these would restrict nothing.
+    (replaced("{uid: 6a1f-22}", '{uid: ""}'), '""}', "a plain name (no glob) is expected here"),
+    (replaced("{uid: 6a1f-22}", "{uid: 6122}"), "6122", "text is expected here, not a number"),
+    (replaced("{uid: 6a1f-22}", "{uid: [6a1f-22]}"), "[6a1f", "text is expected here, not a list"),
+    (replaced("{uid: 6a1f-22}", "6a1f-22"), "6a1f", "cluster is expected here, not text"),
+    (replaced("cluster_scoped: true", 'cluster_scoped: "false"'), '"false', "true or false is expected here"),
+    (replaced("cluster_scoped: true", "cluster_scoped: 1"), "1, n", "true or false is expected here"),
+    (
+        replaced("cluster_scoped: true, namespaces: [fs]", "namespaces: fs"),
+        "fs}\nguard",
+        "a list of namespaces is expected",
+    ),
+    (replaced("{namespaces_not: [a]}", "{namespaces_not: []}"), "[]}", "at least one of these is expected here"),
+    (replaced("deny: {kinds: [Ingress]}", 'deny: {kinds: ""}'), '""}', "a list of kinds is expected here, not text"),
+    (replaced("deny: {kinds: [Ingress]}", "deny: {fields: {}}"), "{}", "a mapping of dotted paths is expected here"),
+    (replaced("deny: {kinds: [Ingress]}", "deny: []"), "[], r", "a selector is expected here, not a list"),
+    (replaced("expires: 2027-01-31", "expires: 20270131"), "20270131", "a date such as 2027-01-31 is expected here"),
+    (replaced("expires: 2027-01-31", "expires: [2027-01-31]"), "[2027", "a date such as 2027-01-31 is expected here"),
     ("- version: 1\n", "-", "a contract is expected here, not a list"),
     ("just words\n", "just", "a contract is expected here, not text"),
     (replaced("- {namespaces_not: [a]}", "- {}"), "{}", "a selector without any key would choose everything"),
@@ -395,7 +413,7 @@ def test_any_bytes_are_a_contract_fault(data: bytes) -> None:
         parse_contract(data, "x.yaml")
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     start=st.integers(0, len(FULL)),
     length=st.integers(0, 12),

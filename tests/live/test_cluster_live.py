@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tui import cli
 from tui.cluster import listing
 from tui.cluster.connect import Connection, connection_from_dict
 from tui.cluster.reader import ClusterReader
@@ -233,3 +235,17 @@ async def test_wrong_credentials_are_said(live_cluster: Any) -> None:
     async with await connection_from_dict(kubeconfig, timeout=20) as connection:
         with pytest.raises(ApiFault, match="refused the credentials of user `admin`"):
             await ClusterReader(connection.api).inventory()
+
+
+@pytest.mark.parametrize(("said", "code"), [('"false"', 2), ("false", 3), ("true", 1)])
+def test_a_self_signed_server_is_left_unverified_by_true_alone(
+    live_cluster: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str], said: str, code: int
+) -> None:
+    text = live_cluster.kubeconfig_file().read_text().splitlines()
+    text[text.index("  name: live")] = f"    insecure-skip-tls-verify: {said}\n  name: live"
+    path = tmp_path / "kubeconfig"
+    path.write_text("\n".join(line for line in text if "certificate-authority:" not in line))
+    assert cli.main(["--kubeconfig", str(path), "health"]) == code
+    told = capfd.readouterr().err
+    assert ("insecure-skip-tls-verify must be true or false, not text; write it without quotes" in told) is (code == 2)
+    assert (f"refloat: kubeconfig {path}:" in told) is (code == 2)

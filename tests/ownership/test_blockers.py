@@ -46,7 +46,7 @@ def pod(ready: str = "True", **parts: Any) -> Json:
         ([SERVICE, pod(labels={"app": "other"})], "its Service hooks/svc has no ready pod"),
     ],
 )
-@pytest.mark.parametrize("policy", ["Fail", None])
+@pytest.mark.parametrize("policy", ["Fail", None, "", "fail", "Ignored"])
 def test_a_dead_webhook_that_fails_closed_blocks(world: list[Json], why: str, policy: str | None) -> None:
     each = only(judge([active(ROLE), ROLE, hook(policy), *world]), "webhook-dead")
     assert each.severity.value == "block"

@@ -112,6 +112,13 @@ def test_a_kubeconfig_leads_elsewhere_unless_the_objects_labels_lead_back(kind: 
     assert all(e.confirmed for e in found.evidence)
 
 
+@pytest.mark.parametrize("remote", ["edge", True, ["edge"], 1, {}, None])
+def test_what_is_no_kubeconfig_leads_nowhere(remote: Any) -> None:
+    thing = obj("ConfigMap", "thing", "apps")
+    holder = sync(entry(thing)) | {"spec": {"kubeConfig": remote}}
+    assert attributed(judge([thing, holder]), thing).owners == ("flux",)
+
+
 def test_an_undeclared_tools_list_is_told_by_its_usual_name() -> None:
     thing = obj("ConfigMap", "thing", "apps")
     assert attributed(judge([thing, application(thing)]), thing).owners == ("argocd",)

@@ -220,6 +220,16 @@ def test_metadata_of_any_shape_is_read_and_its_damage_named(field: str, value: A
     assert live.damaged == (frozenset() if sound else {field})
 
 
+@pytest.mark.parametrize(
+    ("controller", "sound"), [(True, True), (False, True), (None, True), (1, False), (0, False), ("true", False)]
+)
+def test_only_true_makes_a_controller_and_anything_odd_is_named(controller: Any, sound: bool) -> None:
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u", "controller": controller}
+    live = Live.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "ownerReferences": [owner]}})
+    assert (live.controller is not None) is (controller is True)
+    assert live.damaged == (frozenset() if sound else {"ownerReferences"})
+
+
 @pytest.mark.parametrize("metadata", [None, [], "x", 5, {"name": 5}, {"name": ["x"]}, {"namespace": {}}, {"uid": []}])
 def test_objects_without_sound_metadata_are_objects_still(metadata: Any) -> None:
     live = Live.of({"apiVersion": ["v1"], "kind": {"a": 1}, "metadata": metadata})

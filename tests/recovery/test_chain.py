@@ -1,11 +1,14 @@
 """Whoever cuts, changes, moves or adds to a journal's lines is found out."""
 
+import json
 from datetime import UTC, datetime
+from hashlib import sha256
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.recovery.chain import GENESIS, TORN, Mark, encode, read_chain, torn_fields
+from tui.recovery.chain import GENESIS, TORN, Mark, decode, encode, read_chain, read_marked, torn_fields
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -74,6 +77,27 @@ def test_two_lines_that_change_places_are_found(one: int, other: int) -> None:
 @given(st.integers(0, len(CHAIN) - 1))
 def test_a_file_that_ends_early_is_found(place: int) -> None:
     assert found_out(CHAIN[:place])
+
+
+@pytest.mark.parametrize("kept", [b"?", b"6", LAST.encode()[:-1], LAST.encode() + b"x", b"\0" * 78, b"0" * 78])
+def test_beside_a_mark_that_cannot_be_read_no_journal_is_whole(kept: bytes) -> None:
+    cut = b"".join(CHAIN.splitlines(keepends=True)[:4])
+    assert "entries 5 to 6 are missing" in read_marked(cut, LAST.encode()).fault
+    for data in (cut, CHAIN):
+        reading = read_marked(data, kept)
+        assert (reading.intact, reading.entries) == (False, read_chain(data).entries)
+        assert "the mark beside it cannot be read" in reading.fault
+    assert read_marked(CHAIN, LAST.encode()).intact
+    assert read_marked(CHAIN, b"").intact, "a copied journal has none"
+
+
+@pytest.mark.parametrize("time", ["", "soon", "2026-11-23", "2026-11-23T08:00:00", 5, None])
+def test_an_entry_without_a_time_is_none(time: object) -> None:
+    text = json.dumps({"seq": 1, "time": time, "prev": GENESIS, "kind": "opened"})[:-1].encode()
+    line = text + b',"sum":"' + sha256(text).hexdigest().encode() + b'"}'
+    assert decode(line) is None
+    sound = json.dumps({"seq": 1, "time": "2026-11-23T08:00:00Z", "prev": GENESIS, "kind": "opened"})[:-1].encode()
+    assert decode(sound + b',"sum":"' + sha256(sound).hexdigest().encode() + b'"}') is not None
 
 
 @given(st.integers(1, 5), st.data())

@@ -386,7 +386,15 @@ def kustomization(**parts: Any) -> Json:
             ],
             False,
         ),
+        *(
+            (
+                [{**CONTROLLER, "status": {"availableReplicas": odd}}, kustomization(status={"conditions": APPLYING})],
+                True,
+            )
+            for odd in ("1", "0", True, [1], 1.0)
+        ),
         ([CONTROLLER, kustomization(spec={"suspend": True}, status={"conditions": APPLYING})], False),
+        ([CONTROLLER, kustomization(spec={"suspend": "true"}, status={"conditions": APPLYING})], True),
         (
             [CONTROLLER, kustomization(status={"conditions": [{**APPLYING[0], "reason": "ProgressingWithRetry"}]})],
             False,

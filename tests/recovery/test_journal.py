@@ -127,6 +127,26 @@ def test_a_resumed_session_goes_on_with_the_chain(session: Journal) -> None:
     assert [entry.kind for entry in reading.entries][-3:] == ["skipped", "resumed", "closed"]
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda mark: mark.write_bytes(b"x" + mark.read_bytes()[1:]),
+        lambda mark: mark.write_bytes(mark.read_bytes()[:-1]),
+        lambda mark: mark.write_bytes(b"x" * 4096),
+        lambda mark: (mark.rename(mark.with_suffix(".old")), mark.symlink_to(mark.with_suffix(".old"))),
+        lambda mark: (mark.unlink(), mark.mkdir()),
+    ],
+)
+def test_a_journal_whose_mark_cannot_be_read_is_not_whole(state: Path, session: Journal, spoil: Any) -> None:
+    session.close()
+    spoil(session.folder / "mark")
+    reading = read_journal(session.path)
+    assert (reading.intact, len(reading.entries)) == (False, 8)
+    assert "the mark beside it cannot be read" in sessions(state)[0].reading.fault
+    with pytest.raises(JournalFault):
+        Journal.resume(session.path, Clock())
+
+
 def put_a_pipe_there(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)

@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.recovery.killable import Killed, Killer, Tapped, as_is, killing, recover
+from tests.clusters import contract
+from tests.recovery.killable import Killed, Killer, Tapped, as_is, killing, recover, session_on
 from tests.recovery.stage import BOUND, GONE, KEPT, LISTED, SPACE, bare, release_record
 from tui.cluster.connect import Connection, connection_from_dict
 from tui.cluster.writer import Writer
 from tui.faults import OutcomeUnknown
 from tui.objects import Json
 from tui.practice.cluster import PracticeCluster
+from tui.recovery.backup import dump_backup
 from tui.recovery.gate import Admitted
 from tui.recovery.journal import backup_path, load_backup, sessions, unfinished
 from tui.recovery.outcome import Status
@@ -197,3 +199,29 @@ async def test_the_api_server_restarts_around_every_request(tmp_path: Path, arri
             assert everything(cluster) == end, at
         assert Counter(cut.done) + Counter(after.done) == requests, at
         assert ended(session) == dict.fromkeys(ENTRIES, Status.DONE), at
+
+
+class KilledBehindADelete(Tapped):
+    """A writer whose process dies as soon as its first deletion is done."""
+
+    async def send(self, admitted: Admitted) -> Answer:
+        answer = await super().send(admitted)
+        if self.done and self.done[-1][0] == "delete":
+            raise Killed
+        return answer
+
+
+async def test_nothing_is_brought_to_its_end_from_a_copy_that_was_exchanged(tmp_path: Path) -> None:
+    async with wrecked("csa") as (_, connection):
+        first, second = KilledBehindADelete(Writer(connection.api), Killer()), Tapped(Writer(connection.api), Killer())
+        with pytest.raises(Killed):
+            await recover(connection, tmp_path, first)
+        (left,) = unfinished(tmp_path)
+        name = next(entry.fields["backup"] for entry in reversed(left.reading.entries) if entry.kind == "saved")
+        path = backup_path(left.path, name)
+        path.write_text(dump_backup(load_backup(path) | {"subjects": [{"kind": "User", "name": "mallory"}]}))
+        session, (outcome,) = await session_on(connection, tmp_path, second, contract())
+        session.leave()
+    assert outcome.status is Status.IN_DOUBT
+    assert "is not the one that was saved" in outcome.text
+    assert second.done == []

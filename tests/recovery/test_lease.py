@@ -13,6 +13,7 @@ from tui.recovery.lease import (
     DURATION,
     LONGEST,
     ROUNDING,
+    UNKNOWN,
     Claim,
     Me,
     Sighting,
@@ -54,8 +55,15 @@ def test_what_a_session_writes_is_what_the_next_one_reads() -> None:
         ({"holderIdentity": "\x1b[2Jmallory/s"}, "␛[2Jmallory", "s", DURATION),
         ({"holderIdentity": "m" * 10_000}, "m" * 200, "", DURATION),
         ({"holderIdentity": 7, "leaseDurationSeconds": 2**31 - 1}, "7", "", LONGEST),
-        ({"holderIdentity": "a/b", "leaseDurationSeconds": -1, "acquireTime": 5}, "a", "b", 1),
-        ({"holderIdentity": "a/b", "leaseDurationSeconds": "x", "renewTime": {}}, "a", "b", DURATION),
+        ({"holderIdentity": 0}, "0", "", DURATION),
+        ({"holderIdentity": False}, "False", "", DURATION),
+        ({"holderIdentity": []}, "[]", "", DURATION),
+        ({"holderIdentity": "a/b", "leaseDurationSeconds": 1}, "a", "b", 1),
+        ({"holderIdentity": "a/b", "leaseDurationSeconds": 0}, "a", "b", LONGEST),
+        ({"holderIdentity": "a/b", "leaseDurationSeconds": -1, "acquireTime": 5}, "a", "b", LONGEST),
+        ({"holderIdentity": "a/b", "leaseDurationSeconds": True}, "a", "b", LONGEST),
+        ({"holderIdentity": "a/b", "leaseDurationSeconds": None}, "a", "b", LONGEST),
+        ({"holderIdentity": "a/b", "leaseDurationSeconds": "60", "renewTime": {}}, "a", "b", LONGEST),
     ],
 )
 def test_a_strange_lease_is_read_and_bounded(spec: Json, name: str, session: str, duration: int) -> None:
@@ -64,12 +72,32 @@ def test_a_strange_lease_is_read_and_bounded(spec: Json, name: str, session: str
     assert not claim.of_session(Me("x", ""))
 
 
-@pytest.mark.parametrize(
-    "damaged", [{}, {"spec": 1, "metadata": []}, {"metadata": {"managedFields": [1, {"time": 2}]}}]
-)
-def test_a_damaged_lease_is_nobodys(damaged: Json) -> None:
+@pytest.mark.parametrize("spec", [1, "free", [], [{"holderIdentity": ""}], True])
+def test_a_lease_that_cannot_be_read_is_somebodys(spec: object) -> None:
+    claim = Claim.of(body() | {"spec": spec})
+    assert (claim.name, claim.duration) == (UNKNOWN, LONGEST)
+    assert not sighted(None, claim, 0.0, NOW).lapsed(claim, LONGEST - 1.0)
+
+
+@pytest.mark.parametrize("damaged", [{}, {"spec": None, "metadata": []}, {"spec": {}}])
+def test_a_lease_that_names_nobody_is_nobodys(damaged: Json) -> None:
     claim = Claim.of(damaged)
     assert (claim.name, claim.written, claim.until) == ("", None, "")
+
+
+@pytest.mark.parametrize("other", [{}, {"time": None}, {"time": 2}, {"time": "soon"}, {"time": "2026-11-23"}, 1, "x"])
+def test_a_writer_whose_time_cannot_be_read_may_be_the_last(other: object) -> None:
+    old = {"manager": "older", "time": "2020-01-01T00:00:00Z"}
+    assert Claim.of(body(managedFields=[old])).written is not None
+    claim = Claim.of(body(managedFields=[old, other]))
+    assert claim.written is None
+    assert not sighted(None, claim, 0.0, NOW).lapsed(claim, 0.0)
+
+
+def test_a_lease_that_names_no_version_never_falls_silent() -> None:
+    claim = Claim.of(body(version=""))
+    seen = sighted(None, claim, 0.0, None)
+    assert not sighted(seen, claim, 10_000.0, None).lapsed(claim, 10_000.0)
 
 
 def test_silence_is_told_by_watching_or_by_the_servers_own_times() -> None:

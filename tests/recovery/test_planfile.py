@@ -1,5 +1,6 @@
 """Plan files: what is written reads back the same, and a bad file is one sentence with its place."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_what_was_read_of_an_error_and_a_manifest_is_kept_to_the_letter(end: int
 @pytest.mark.parametrize("value", [7, [], {}, "x", {"conflicts": [7]}, {"documents": [{}], "source": "s"}])
 def test_a_damaged_wish_is_refused_with_its_place(part: str, value: object) -> None:
     loaded = yaml.safe_load(written(PlanKind.CLEANUP)) | {part: value}
-    with pytest.raises(PlanFault, match=f"p.yaml: {part}"):
+    with pytest.raises(PlanFault, match=rf"p.yaml:\d+:\d+: {part}"):
         read_plan(yaml.safe_dump(loaded).encode(), "p.yaml")
 
 
@@ -121,8 +122,10 @@ def test_another_object_release_or_document_is_not_what_was_reviewed() -> None:
 
 BAD = {
     "nothing": (b"", "mapping"),
-    "no YAML": (b"a: [", "p.yaml:"),
-    "no UTF-8": (b"\xff", "UTF-8"),
+    "no YAML": (b"a: [", "p.yaml:2:1: this is not YAML"),
+    "no UTF-8": (b"\xff", "p.yaml:1:1: this is not UTF-8"),
+    "two documents": (b"a: b\n---\nc: d\n", "p.yaml:2:1: a second document"),
+    "too deep": (b"[" * 99, "p.yaml:1:21: values are nested more than 20 deep"),
     "another schema": (b"schema: refloat.plan/9", "refloat.plan/1"),
     "another kind": (b"schema: refloat.plan/1\nkind: explode", "none of"),
     "an undo": (b"schema: refloat.plan/1\nkind: undo", "none of"),
@@ -133,6 +136,68 @@ BAD = {
         "p.yaml",
     ),
 }
+
+
+# What may stand where a plan says `confirmed: false`, or beside it, and where the fault is then.
+UNTRUSTED = [
+    (
+        'confirmed: "true"',
+        "CONFIRMED:14: ENTRY.confirmed is neither true nor false; write one of the two, without quotes",
+    ),
+    ("confirmed: yes", "CONFIRMED:14: yes is neither true nor false in every tool"),
+    ("confirmed: on", "CONFIRMED:14: on is neither true nor false in every tool"),
+    ("confirmed: True", "CONFIRMED:14: True is neither true nor false in every tool"),
+    ("confirmed: y", "CONFIRMED:14: ENTRY.confirmed is neither true nor false"),
+    ("confirmed: 1", "CONFIRMED:14: ENTRY.confirmed is neither true nor false"),
+    ("confirmed:", "CONFIRMED:13: ENTRY.confirmed is neither true nor false"),
+    ("confirmed: [true]", "CONFIRMED:14: ENTRY.confirmed is neither true nor false"),
+    ("confirmed: !!bool 'true'", ""),
+    ("confirmed: !!str true", "CONFIRMED:14: ENTRY.confirmed is neither true nor false"),
+    ("confirmed: 22:22", "CONFIRMED:14: 22:22 is a number that a plan file does not have"),
+    ("confirmed: 2027-01-31", "CONFIRMED:14: 2027-01-31 is a date that a plan file does not have"),
+    ("confirmed: false\n  confirmed: true", "NEXT:3: the key 'confirmed' is there twice"),
+    ("confirmed: false\n  <<: {confirmed: true}", "NEXT:3: a key is text, not a merge key"),
+    ("confirm: true", "CONFIRMED:3: ENTRY has no key 'confirm'; did you mean 'confirmed'?"),
+    ("confirmed: true\n  typed: x", "NEXT:3: ENTRY has no key 'typed'"),
+    ("confirmed: true\n  offerd: true", "NEXT:3: ENTRY has no key 'offerd'; did you mean 'offered'?"),
+    ('confirmed: true\n  offered: "true"', "NEXT:12: ENTRY.offered is neither true nor false"),
+    ("confirmed: true\n  offered: 1", "NEXT:12: ENTRY.offered is neither true nor false"),
+    ("confirmed: true\n  offered:", "NEXT:11: ENTRY.offered is neither true nor false"),
+    ('confirmed: true\n  force: "true"', "NEXT:10: ENTRY.force is neither true nor false"),
+    ("confirmed: true\n  force: yes", "NEXT:10: yes is neither true nor false in every tool"),
+]
+
+
+@pytest.mark.parametrize(("said", "fault"), UNTRUSTED, ids=[said for said, _ in UNTRUSTED])
+def test_true_alone_confirms_offers_and_forces(said: str, fault: str) -> None:
+    head, tail = written(PlanKind.CLEANUP).decode().rsplit("confirmed: false", 1)
+    data = f"{head}{said}{tail}".encode()
+    if not fault:
+        assert read_plan(data, "p.yaml").rows[-1].confirmed
+        return
+    line, last = head.count("\n") + 1, len(drawn(PlanKind.CLEANUP).entries) - 1
+    fault = fault.replace("CONFIRMED", str(line)).replace("NEXT", str(line + 1)).replace("ENTRY", f"entries[{last}]")
+    with pytest.raises(PlanFault, match=f"^p.yaml:{re.escape(fault)}"):
+        read_plan(data, "p.yaml")
+
+
+@pytest.mark.parametrize("part", ["pins", "pins.contract", "pins.families[0]", "entries[0].ref", "error", "manifest"])
+def test_a_word_that_is_not_known_is_not_passed_over(part: str) -> None:
+    manifest = "---\n".join(yaml.safe_dump(document(each)) for each in (LOST, SECRET))
+    wish = Wish(error=read_error(ERRORS.read_text()), forecast=forecast_of(manifest.encode(), "m.yaml"))
+    loaded = held = yaml.safe_load(written(PlanKind.CLEANUP, wish))
+    for word in re.findall(r"\w+", part):
+        held = held[int(word) if word.isdecimal() else word]
+    held["zzz"] = True
+    with pytest.raises(PlanFault, match=rf"^p.yaml:\d+:\d+: {re.escape(part)} has no key 'zzz'"):
+        read_plan(yaml.safe_dump(loaded).encode(), "p.yaml")
+
+
+def test_names_that_tools_read_differently_are_text_as_they_were_written() -> None:
+    names = ["y", "n", "1e3", "0o7", "=", ".5e1", "1_0", "no", "22:22", "2027-01-31"]
+    for name in names:
+        wish = Wish(name, (name, 3))
+        assert read_plan(written(PlanKind.CLEANUP, wish), "p.yaml").wish == wish
 
 
 @pytest.mark.parametrize("name", BAD)

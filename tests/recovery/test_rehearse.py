@@ -1,16 +1,21 @@
 """A whole plan tried before its first change: what the server says, and what cannot be tried yet."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clusters import obj
-from tests.recovery.stage import ACTIVE, BOUND, GONE, LOST, READER, READS, STANDING, on_stage
+from tests.recovery.stage import ACTIVE, BOUND, GONE, LOST, READER, READS, STANDING, Let, entry_of, on_stage
+from tui.cluster.writer import Writer
 from tui.faults import ApiFault, Unreachable
 from tui.objects import Json
+from tui.recovery.gate import Admitted
+from tui.recovery.outcome import Status
 from tui.recovery.plan import PlanKind
+from tui.recovery.ports import Answer
 from tui.recovery.question import Trial
 
 QUOTA = "exceeded quota: small, requested: services=1, used: services=1, limited: services=1"
@@ -36,6 +41,33 @@ async def test_every_entry_is_tried_after_one_look_and_nothing_changes(tmp_path:
     assert found["reads"].text == "it cannot be tried before ClusterRoleBinding reader has left"
     assert found["gone"].text == "the server would accept it"
     assert found["bound"].result is not None
+    assert stage.spy.sent == []
+
+
+class Deaf:
+    """A server that takes no notice of the word dry run."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def send(self, admitted: Admitted) -> Answer:
+        request = admitted.request
+        return await self._writer.send(Let(replace(request, dry_run=False)))
+
+
+@pytest.mark.parametrize(("kind", "name"), [(PlanKind.CLEANUP, "kept"), (PlanKind.REPLAY, "lost")])
+async def test_a_dry_run_that_was_carried_out_is_told_and_nothing_more_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: PlanKind, name: str
+) -> None:
+    async with on_stage(tmp_path) as stage:
+        plan = await stage.session.plan(kind)
+        entry = entry_of(plan, name)
+        monkeypatch.setattr(stage.spy, "writer", Deaf(stage.spy.writer))
+        asked = await stage.session.look(plan, entry)
+        outcome = await stage.session.carry_out(plan, asked, asked.typed)
+    assert not asked.allowed
+    assert asked.refusal.startswith("it could not be tried: the server did not try it but did it")
+    assert outcome.status is Status.REFUSED
     assert stage.spy.sent == []
 
 

@@ -248,6 +248,12 @@ def flux(version: str, **parts: Any) -> Json:
     return body
 
 
+def damaged(finalizers: object) -> Json:
+    body = flux("2")
+    body["metadata"]["finalizers"] = finalizers
+    return body
+
+
 ASKED = {"reconcile.fluxcd.io/requestedAt": "2026-01-01T00:00:00Z"}
 HELD = flux("1", spec={"suspend": True}, finalizers=["a/b", "c/d"])
 
@@ -261,7 +267,11 @@ HELD = flux("1", spec={"suspend": True}, finalizers=["a/b", "c/d"])
         (Action.RESUME, HELD, Found.UNDONE),
         (Action.RESUME, flux("2", spec={"suspend": True}), Found.UNDONE),
         (Action.RESUME, flux("2", spec={"suspend": False}), Found.WRITTEN),
+        (Action.RESUME, flux("2", spec={"suspend": "true"}), Found.UNDONE),
+        (Action.RESUME, flux("2", spec={}), Found.WRITTEN),
         (Action.UNFINALIZE, HELD, Found.UNDONE),
+        (Action.UNFINALIZE, damaged("a/b"), Found.UNDONE),
+        (Action.UNFINALIZE, damaged([{"name": "a/b"}]), Found.UNDONE),
         (Action.UNFINALIZE, flux("2", finalizers=["c/d"]), Found.WRITTEN),
         (Action.UNFINALIZE, None, Found.DONE),
         (Action.ADOPT, None, Found.OVERTAKEN),

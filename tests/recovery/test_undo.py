@@ -366,3 +366,23 @@ async def test_nothing_is_put_back_from_a_copy_that_was_exchanged(tmp_path: Path
             plan = await session.plan_undo(scene.past())
     assert "is not the one that was saved" in next(why for ref, why in plan.left_out if ref.name == "kept")
     assert all(entry.ref.name != "kept" for entry in plan.entries)
+
+
+@pytest.mark.parametrize("digest", [None, "", 5, ["x"]])
+async def test_nothing_is_put_back_from_a_copy_that_the_journal_does_not_vouch_for(
+    tmp_path: Path, digest: object
+) -> None:
+    async with undone(tmp_path) as scene:
+        entries = read_journal(scene.journal).entries
+        torn = [
+            replace(each, fields={**each.fields, "sha256": digest}) if each.kind == "saved" else each
+            for each in entries
+        ]
+
+        def recall(name: str) -> Json:
+            return load_backup(backup_path(scene.journal, name))
+
+        assert all(not deed.fault for deed in past_of("s", entries, recall).deeds)
+        faults = [deed.fault for deed in past_of("s", torn, recall).deeds if deed.source]
+    assert len(faults) == 3
+    assert all("is not the one that was saved" in fault for fault in faults)

@@ -48,10 +48,11 @@ async def _review(api: Api, question: Access) -> bool | None:
     try:
         reply = await api.review(_REVIEWS, body)
         status = reply.data["status"]
-        if status.get("allowed") is True:
-            return True
+        allowed = status["allowed"]
+        if not isinstance(allowed, bool):
+            return None
         # No opinion because an authorizer failed is no refusal.
-        return None if status.get("evaluationError") and status.get("denied") is not True else False
+        return None if not allowed and status.get("evaluationError") and status.get("denied") is not True else allowed
     except (Fault, AttributeError, KeyError, TypeError):
         return None
 

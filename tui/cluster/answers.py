@@ -104,11 +104,11 @@ def failure(code: int, content_type: str, raw: bytes, place: str) -> ApiFault | 
 
 
 def api_fault(code: int, status: Mapping[str, Any]) -> ApiFault:
-    """The fault a failure Status describes; ``code`` is used where the Status has none."""
+    """The fault a failure Status describes; ``code`` is used where the Status has none that is a failure's."""
     details = status.get("details")
     causes = details.get("causes") if isinstance(details, dict) else None
     stated = status.get("code")
-    number = stated if isinstance(stated, int) and stated >= 100 else code
+    number = stated if isinstance(stated, int) and 400 <= stated < 600 else code
     reason = clean(status.get("reason") or "", 100)
     message = clean(status.get("message") or reason or f"HTTP {number}", MAX_MESSAGE)
     return ApiFault(number, reason, message, tuple(_causes(causes)))

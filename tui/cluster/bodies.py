@@ -5,6 +5,7 @@ of a hundred thousand objects has to fit into memory, and because what is not ke
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from tui.objects import Json, KindKey, Live, Served
@@ -123,12 +124,12 @@ def live_of(item: Json, served: Served, *, body: bool) -> Live:
     annotations = meta.get("annotations")
     if isinstance(annotations, dict):
         annotations.pop(_LAST_APPLIED, None)
-    try:
+    # What is damaged is told of the whole object, and mended only then.
+    with suppress(AttributeError, TypeError):
         _drop_field_sets(meta, served.group)
-        live = Live.of(item, keep_body=body)
-    except (AttributeError, TypeError):
+    live = Live.of(item, keep_body=body)
+    if live.damaged:
         _mend(meta)
-        live = Live.of(item, keep_body=body)
     meta.pop("managedFields", None)
     if body and (trim := _TRIMS.get(served.kind_key)):
         trim(item)

@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from tui.cluster.credentials import UserCredentials, authority
-from tui.cluster.kubeconfig import Chosen, choose, merge, pick
+from tui.cluster.kubeconfig import Chosen, choose, pick
+from tui.cluster.kubeconfig_file import of_value
 from tui.faults import UsageFault
 from tui.objects import Json
 from tui.text import clean
@@ -77,7 +78,7 @@ async def connection_from_dict(
     timeout: float = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the time of each later request, not of this call
 ) -> Connection:
     """The connection of a kubeconfig that is already plain data. Raises UsageFault."""
-    return await _open(pick(merge([(None, kubeconfig)]), context, "the kubeconfig"), timeout)
+    return await _open(pick(of_value(kubeconfig, "the kubeconfig"), context, "the kubeconfig"), timeout)
 
 
 def _modules() -> tuple[Any, ...]:
@@ -115,33 +116,26 @@ async def _open(chosen: Chosen, seconds: float) -> Connection:
 
 def _point(configuration: Any, chosen: Chosen) -> None:
     cluster = chosen.cluster
-    insecure = bool(cluster.get("insecure-skip-tls-verify"))
-    pem = authority(chosen)
-    if insecure and pem:
-        raise UsageFault(
-            f"cluster `{chosen.cluster_name}` in {chosen.source} has a certificate authority and "
-            "insecure-skip-tls-verify; remove one of them"
-        )
-    configuration.host = str(cluster["server"]).rstrip("/")
-    configuration.ca_cert_data = pem or None
-    configuration.verify_ssl = not insecure
+    configuration.ca_cert_data = authority(chosen) or None
+    # Typed where it was read: only true itself leaves the server unverified.
+    configuration.verify_ssl = cluster.get("insecure-skip-tls-verify") is not True
+    configuration.host = cluster["server"].rstrip("/")
     # Python 3.13 refuses certificate authorities without fields that kubectl does not ask for either.
     configuration.disable_strict_ssl_verification = True
-    configuration.tls_server_name = str(cluster["tls-server-name"]) if cluster.get("tls-server-name") else None
+    configuration.tls_server_name = cluster.get("tls-server-name") or None
     configuration.proxy, configuration.proxy_headers = _proxy(chosen)
 
 
 def _proxy(chosen: Chosen) -> tuple[str | None, dict[str, str] | None]:
     """The proxy's URL without credentials, and the header that carries them; aiohttp takes them apart."""
-    stated = chosen.cluster.get("proxy-url")
-    proxy = str(stated) if stated else _proxy_of_environment(chosen.server)
+    proxy = chosen.cluster.get("proxy-url") or _proxy_of_environment(chosen.server)
     if proxy is None:
         return None, None
     parts = urlsplit(proxy)
     if parts.scheme not in ("http", "https"):
-        where = f"cluster `{chosen.cluster_name}` in {chosen.source}" if stated else "the environment"
+        # The kubeconfig's own proxy was looked at with the rest of it.
         scheme = clean(parts.scheme, 20) or "no"
-        raise UsageFault(f"the proxy of {where} is {scheme} URL; only http and https proxies work")
+        raise UsageFault(f"the proxy of the environment is {scheme} URL; only http and https proxies work")
     if not parts.username:
         return proxy, None
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()

@@ -7,6 +7,7 @@ that a kubeconfig carries inside are on disk only while OpenSSL reads them.
 import asyncio
 import base64
 import json
+import re
 import ssl
 import tempfile
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 from tui.cluster import plugin
 from tui.cluster.kubeconfig import Chosen
+from tui.cluster.usable import NO_HEADER
 from tui.faults import UsageFault
 from tui.objects import Json
 from tui.text import clean
@@ -25,6 +27,10 @@ EARLY: Final = timedelta(seconds=60)
 
 REREAD: Final = timedelta(seconds=60)
 """How long a token file is trusted before it is read again: a pod's token is rotated under the program's feet."""
+
+_CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+_HEADER_NAME: Final = frozenset(b"!#$&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+"""The bytes of a header's name that stand for themselves (client-go transport/round_trippers.go)."""
 
 
 def _now() -> datetime:
@@ -72,10 +78,11 @@ class UserCredentials:
         """The impersonation that the kubeconfig asks for; to leave it out would act with more rights than meant."""
         user = self._chosen.user
         named = [("Impersonate-User", user.get("as")), ("Impersonate-Uid", user.get("as-uid"))]
-        named += [("Impersonate-Group", group) for group in user.get("as-groups") or ()]
-        for key, values in (user.get("as-user-extra") or {}).items():
-            named += [(f"Impersonate-Extra-{key}", value) for value in values]
-        return [(name, str(value)) for name, value in named if value]
+        sent = [(name, value) for name, value in named if value]
+        sent += [("Impersonate-Group", group) for group in user.get("as-groups", ())]
+        for key, values in user.get("as-user-extra", {}).items():
+            sent += [(f"Impersonate-Extra-{_escaped(key)}", value) for value in values]
+        return sent
 
     def refused(self) -> str:
         """One sentence for a 401."""
@@ -86,44 +93,61 @@ class UserCredentials:
         )
 
     async def _load(self) -> None:
+        """Takes the first that there is of token, name and password, provider and plugin, as kubectl does."""
         user = self._chosen.user
-        if "exec" in user:
-            issued = await plugin.run(self._chosen)
-            self._due = issued.expires - EARLY if issued.expires else None
-            self._take(issued.token, issued.certificate, issued.key)
-        elif path := user.get("tokenFile"):
-            self._due = self._now() + REREAD
-            self._take(self._file(Path(str(path)), "token file").strip())
+        certificate = self._pem("client-certificate")
+        if certificate:
+            self._certificate(certificate, self._pem("client-key"))
+        if user.get("tokenFile") or user.get("token"):
+            self._take(self._token(user))
+        elif name := user.get("username"):
+            pair = base64.b64encode(f"{name}:{user.get('password', '')}".encode()).decode()
+            self._authorize(f"Basic {pair}")
         elif "auth-provider" in user:
             self._take(self._provided(user["auth-provider"]))
-        else:
-            self._take(str(user.get("token") or ""))
-        self._basic(user)
-        certificate, key = self._pem("client-certificate"), self._pem("client-key")
-        if certificate and key:
-            self._certificate(certificate, key)
+        elif "exec" in user and not certificate:
+            issued = await plugin.run(self._chosen)
+            self._due = issued.expires - EARLY if issued.expires else None
+            self._take(issued.token)
+            if issued.certificate:
+                self._certificate(issued.certificate.encode(), issued.key.encode())
         self._issue += 1
 
-    def _take(self, token: str, certificate: str = "", key: str = "") -> None:
-        if token and not (token.isascii() and token.isprintable()):
+    def _token(self, user: Json) -> str:
+        """The token of the file, which may be rotated; where that cannot be read, the one beside it."""
+        path = user.get("tokenFile")
+        if not path:
+            return str(user["token"])
+        self._due = self._now() + REREAD
+        try:
+            found = self._file(Path(path), "token file").decode().strip()
+        except UnicodeError as error:
+            raise UsageFault(f"token file {path} of {self._owner()} is not text; correct it") from error
+        except UsageFault:
+            if user.get("token"):
+                return str(user["token"])
+            raise
+        if not found:
+            raise UsageFault(f"token file {path} of {self._owner()} is empty; log in again, or correct the kubeconfig")
+        return found
+
+    def _take(self, token: str) -> None:
+        if NO_HEADER.search(token):
             raise UsageFault(f"the token of {self._owner()} holds characters that no token has; correct it")
         if token:
-            self._client.configuration.api_key["BearerToken"] = f"Bearer {token}"
-        if certificate:
-            self._certificate(certificate, key)
+            self._authorize(f"Bearer {token}")
 
-    def _basic(self, user: Json) -> None:
-        if user.get("username") and "password" in user and "BearerToken" not in self._client.configuration.api_key:
-            pair = base64.b64encode(f"{user['username']}:{user['password']}".encode()).decode()
-            self._client.configuration.api_key["BearerToken"] = f"Basic {pair}"
+    def _authorize(self, header: str) -> None:
+        # The one header that the kubernetes package keeps under this name, whatever the scheme.
+        self._client.configuration.api_key["BearerToken"] = header
 
-    def _certificate(self, certificate: str, key: str) -> None:
+    def _certificate(self, certificate: bytes, key: bytes) -> None:
         context: ssl.SSLContext = self._client.rest_client.ssl_context
         with tempfile.TemporaryDirectory(prefix="refloat-") as folder:
             chain, secret = Path(folder, "certificate.pem"), Path(folder, "key.pem")
-            for path, text in ((chain, certificate), (secret, key)):
+            for path, pem in ((chain, certificate), (secret, key)):
                 path.touch(mode=0o600)
-                path.write_text(text)
+                path.write_bytes(pem)
             try:
                 # Without a password given, OpenSSL would ask for one on the terminal and wait.
                 context.load_cert_chain(chain, secret, password="")
@@ -133,19 +157,13 @@ class UserCredentials:
                     "key is encrypted; renew them in the kubeconfig"
                 ) from error
 
-    def _provided(self, provider: object) -> str:
+    def _provided(self, provider: Json) -> str:
         """The id token of the built-in OIDC provider, while it is good.
 
         It is not renewed here: providers hand out refresh tokens that work once, and using the kubeconfig's would
         lock kubectl out.
         """
-        name = str(provider.get("name") or "") if isinstance(provider, dict) else ""
-        if not isinstance(provider, dict) or name != "oidc":
-            raise UsageFault(
-                f"auth-provider `{clean(name, 60)}` of {self._owner()} was removed from Kubernetes; "
-                "use its credential plugin (exec) instead"
-            )
-        token = str((provider.get("config") or {}).get("id-token") or "")
+        token = str(provider["config"].get("id-token", ""))
         expires = _expiry_of(token)
         if not token or (expires is not None and expires - EARLY <= self._now()):
             raise UsageFault(
@@ -154,43 +172,48 @@ class UserCredentials:
             )
         return token
 
-    def _pem(self, name: str) -> str:
+    def _pem(self, name: str) -> bytes:
         user = self._chosen.user
         if data := user.get(f"{name}-data"):
-            return _pem_of(data, f"{name}-data of {self._owner()}")
-        return self._file(Path(str(user[name])), name) if user.get(name) else ""
+            return base64.b64decode(data)
+        return self._file(Path(user[name]), name) if user.get(name) else b""
 
-    def _file(self, path: Path, what: str) -> str:
-        try:
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeError) as error:
-            words = clean(getattr(error, "strerror", None) or "it is not text", 100)
-            raise UsageFault(f"{what} {path} of {self._owner()} cannot be read ({words}); correct it") from error
+    def _file(self, path: Path, what: str) -> bytes:
+        return _read(path, f"{what} {path} of {self._owner()}")
 
     def _owner(self) -> str:
         return f"user `{self._chosen.user_name}` in {self._chosen.source}"
 
 
 def authority(chosen: Chosen) -> str:
-    """The PEM text of the cluster's certificate authority, or empty. Raises UsageFault where it cannot be read."""
+    """The PEM text of the cluster's certificate authority, without what stands around it; empty where none is named.
+
+    Raises UsageFault where it cannot be read, or is no certificate: without one any public authority would do.
+    """
     where = f"cluster `{chosen.cluster_name}` in {chosen.source}"
-    if data := chosen.cluster.get("certificate-authority-data"):
-        return _pem_of(data, f"certificate-authority-data of {where}")
-    path = chosen.cluster.get("certificate-authority")
-    if not path:
+    path = chosen.cluster.get("certificate-authority", "")
+    if data := chosen.cluster.get("certificate-authority-data", ""):
+        text = base64.b64decode(data)
+    elif path:
+        text = _read(Path(path), f"certificate-authority {path} of {where}")
+    else:
         return ""
-    try:
-        return Path(str(path)).read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        words = clean(getattr(error, "strerror", None) or "it is not text", 100)
-        raise UsageFault(f"certificate-authority {path} of {where} cannot be read ({words}); correct it") from error
+    found = _CERTIFICATE.findall(text)
+    if not found:
+        raise UsageFault(f"the certificate authority of {where} holds no certificate; correct the kubeconfig")
+    return b"\n".join(found).decode()
 
 
-def _pem_of(data: object, where: str) -> str:
+def _read(path: Path, what: str) -> bytes:
     try:
-        return base64.b64decode(str(data), validate=False).decode("ascii")
-    except ValueError as error:
-        raise UsageFault(f"{where} is not base64 of PEM text; correct the kubeconfig") from error
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        words = clean(getattr(error, "strerror", None) or "its name is not one", 100)
+        raise UsageFault(f"{what} cannot be read ({words}); correct it") from error
+
+
+def _escaped(name: str) -> str:
+    return "".join(chr(byte) if byte in _HEADER_NAME else f"%{byte:02X}" for byte in name.encode())
 
 
 def _expiry_of(token: str) -> datetime | None:

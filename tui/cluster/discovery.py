@@ -4,7 +4,7 @@ A group whose discovery fails or is stale is unknown, never absent: it becomes a
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -79,7 +79,8 @@ def check_scope(served: Served, ref: Ref) -> None:
 async def discover(api: Api) -> Catalog:
     """Asks for everything served.
 
-    Raises Unreachable where no API server answers, and ApiFault where discovery itself is refused (401, 403).
+    Raises Unreachable where no API server answers, ApiFault where discovery itself is refused (401, 403), and
+    Unverified where its answer cannot be read at all.
     """
     catalog = Catalog()
     core, groups = await asyncio.gather(
@@ -93,37 +94,71 @@ async def discover(api: Api) -> Catalog:
     return catalog
 
 
-def _dicts(value: object) -> Iterable[Json]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+def _dicts(value: object, what: str) -> list[Json]:
+    """A list of mappings; Go writes one that was never filled as null. Raises Unverified for anything else."""
+    found = [] if value is None else value
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise _odd(what)
+    return found
 
 
-def _map(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
+def _map(value: object, what: str) -> Json:
+    if not isinstance(value, dict):
+        raise _odd(what)
+    return value
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise _odd(what)
+    return value
+
+
+def _texts(value: object, what: str) -> list[str]:
+    return [_text(item, what) for item in ([] if value is None else value if isinstance(value, list) else [None])]
+
+
+def _odd(what: str) -> Unverified:
+    """What could not be read is unknown: read as nothing it would make everything absent."""
+    return Unverified(
+        f"the discovery of {what} was answered with what cannot be read; the server behind it is at fault"
+    )
 
 
 def _read_aggregated(answer: Mapping[str, Any], catalog: Catalog) -> None:
-    for item in _dicts(answer.get("items")):
-        group = str(_map(item.get("metadata")).get("name") or "")
-        for version in _dicts(item.get("versions")):
-            name = str(version.get("version") or "")
-            if version.get("freshness") == "Stale":
-                reason = f"{group}/{name} is stale: the API service behind it does not answer"
-                catalog.gaps.append(Gap(group, None, None, reason))
-            for resource in _dicts(version.get("resources")):
-                kind = _map(resource.get("responseKind")).get("kind")
-                plural = resource.get("resource")
-                if kind and plural:
-                    namespaced = resource.get("scope") == "Namespaced"
-                    verbs = frozenset(map(str, resource.get("verbs") or ()))
-                    catalog.add(Served(group, name, str(plural), str(kind), namespaced, verbs, _short(resource)))
+    if "items" not in answer:
+        raise _odd("API groups")
+    for item in _dicts(answer["items"], "API groups"):
+        # The core group has no name.
+        group = _text(_map(item.get("metadata"), "API groups").get("name") or "", "API groups")
+        try:
+            for version in _dicts(item.get("versions"), group or "core"):
+                _read_version(group, version, catalog)
+        except Unverified as fault:
+            catalog.gaps.append(Gap(group, None, None, str(fault)))
+
+
+def _read_version(group: str, version: Json, catalog: Catalog) -> None:
+    what = group or "core"
+    name = _text(version.get("version"), what)
+    if version.get("freshness") == "Stale":
+        reason = f"{group}/{name} is stale: the API service behind it does not answer"
+        catalog.gaps.append(Gap(group, None, None, reason))
+    for resource in _dicts(version.get("resources"), what):
+        # Without a kind only subresources are served, and there is no object to ask for.
+        kind = _text(_map(resource.get("responseKind") or {}, what).get("kind") or "", what)
+        plural, verbs = _text(resource.get("resource"), what), _texts(resource.get("verbs"), what)
+        if kind and plural:
+            namespaced = resource.get("scope") == "Namespaced"
+            catalog.add(Served(group, name, plural, kind, namespaced, frozenset(verbs), _short(resource)))
 
 
 async def _read_legacy(api: Api, root: str, answer: object, catalog: Catalog) -> None:
     """Discovery before 1.27, and of servers that aggregate none: one request a group version."""
     if root == "api":
-        versions = [str(version) for version in _map(answer).get("versions") or ()]
+        versions = _texts(_map(answer, "core").get("versions", [None]), "core")
     else:
-        groups = _dicts(_map(answer).get("groups"))
+        groups = _dicts(_map(answer, "API groups").get("groups", [None]), "API groups")
         versions = [version for group in groups for version in _in_order(group)]
     limit = asyncio.Semaphore(_CONCURRENT)
 
@@ -131,9 +166,9 @@ async def _read_legacy(api: Api, root: str, answer: object, catalog: Catalog) ->
         async with limit:
             try:
                 reply = await api.get(segments(root, *api_version.split("/")))
+                return _resources(api_version, reply.data)
             except Fault as fault:
                 return fault
-            return _resources(api_version, reply.data)
 
     for api_version, found in zip(versions, await asyncio.gather(*map(ask, versions)), strict=True):
         if isinstance(found, Fault):
@@ -155,8 +190,8 @@ def _short(resource: Json) -> tuple[str, ...]:
 
 
 def _in_order(group: Json) -> list[str]:
-    versions = [str(version.get("groupVersion") or "") for version in _dicts(group.get("versions"))]
-    preferred = str(_map(group.get("preferredVersion")).get("groupVersion") or "")
+    versions = [_text(each.get("groupVersion"), "API groups") for each in _dicts(group.get("versions"), "API groups")]
+    preferred = _map(group.get("preferredVersion") or {}, "API groups").get("groupVersion")
     return sorted(filter(None, versions), key=lambda version: version != preferred)
 
 
@@ -166,12 +201,12 @@ def _resources(api_version: str, answer: object) -> list[Served]:
         Served(
             group,
             version,
-            str(resource["name"]),
-            str(resource["kind"]),
+            _text(resource.get("name"), api_version),
+            _text(resource.get("kind"), api_version),
             resource.get("namespaced") is True,
-            frozenset(map(str, resource.get("verbs") or ())),
+            frozenset(_texts(resource.get("verbs"), api_version)),
             _short(resource),
         )
-        for resource in _dicts(_map(answer).get("resources"))
-        if resource.get("kind") and "/" not in str(resource.get("name") or "/")
+        for resource in _dicts(_map(answer, api_version).get("resources", [None]), api_version)
+        if "/" not in str(resource.get("name")) and resource.get("kind") != ""
     ]

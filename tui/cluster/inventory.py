@@ -9,7 +9,7 @@ from tui.cluster.bodies import UNLISTED, wants_body
 from tui.cluster.discovery import Catalog
 from tui.cluster.listing import RECORDS, Wanted, pages
 from tui.faults import Fault, Unreachable
-from tui.objects import Gap, Inventory, Key, KindKey, Live, Served
+from tui.objects import Gap, Inventory, Key, KindKey, Live, Ref, Served
 from tui.recovery.ports import Progress
 from tui.text import clean
 
@@ -136,9 +136,9 @@ async def _cluster_uid(api: Api, objects: dict[Key, Live]) -> str | None:
         return live.ref.uid
     try:
         reply = await api.get(segments("api", "v1", "namespaces", "kube-system"))
-        return str(reply.data["metadata"]["uid"])
-    except (Fault, KeyError, TypeError):
+    except Fault:
         return None
+    return Ref.of(reply.data).uid if isinstance(reply.data, dict) else None
 
 
 def _weight(served: Served) -> tuple[int, str, str]:

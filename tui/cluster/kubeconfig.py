@@ -7,13 +7,13 @@ that file. What kubectl refuses is refused.
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-import yaml
-
+from tui.cluster.kubeconfig_file import Kubeconfig, Named, parse
+from tui.cluster.usable import check_cluster, check_user
 from tui.faults import UsageFault
 from tui.objects import Json
 from tui.text import clean
@@ -25,8 +25,6 @@ IN_CLUSTER: Final = "in-cluster"
 """The context's name where a pod's service account is used."""
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-
-_SECTIONS: Final = ("clusters", "contexts", "users")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +62,9 @@ def choose(
     Raises UsageFault with the place and the next step for anything missing, broken or unknown.
     """
     files = _files(kubeconfig, env, home)
-    if files:
-        merged = merge((path, read(path)) for path in files)
-        return pick(merged, context, ", ".join(str(path) for path in files))
+    found = [(path, read(path, needed=bool(kubeconfig))) for path in files]
+    if there := [(path, config) for path, config in found if config is not None]:
+        return pick(merge(config for _, config in there), context, ", ".join(str(path) for path, _ in there))
     if env.get("KUBECONFIG"):
         named = clean(env["KUBECONFIG"], 300)
         raise UsageFault(f"none of the files that KUBECONFIG names exists ({named}); correct it, or give --kubeconfig")
@@ -83,117 +81,98 @@ def choose(
 
 def _files(kubeconfig: str | None, env: Mapping[str, str], home: Path) -> list[Path]:
     if kubeconfig:
-        return [Path(kubeconfig).expanduser()]
+        return [_path(kubeconfig)]
     if named := env.get("KUBECONFIG"):
-        return [path for part in named.split(os.pathsep) if part and (path := Path(part).expanduser()).exists()]
-    default = home / ".kube" / "config"
-    return [default] if default.exists() else []
+        return [_path(part) for part in named.split(os.pathsep) if part]
+    return [home / ".kube" / "config"]
 
 
-def read(path: Path) -> Json:
-    """One kubeconfig as plain data. Raises UsageFault naming file, and line where there is one."""
+def _path(named: str) -> Path:
+    # Unlike Path.expanduser this leaves the name of an unknown user as it is: a file may be called so.
+    return Path(os.path.expanduser(named))  # noqa: PTH111
+
+
+def read(path: Path, *, needed: bool = True) -> Kubeconfig | None:
+    """One kubeconfig, its paths absolute; None for one that is not there and not ``needed``.
+
+    Raises UsageFault naming the file, and line and column of what is wrong in it.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE + 1)
+    except FileNotFoundError as error:
+        if not needed:
+            return None
+        raise _unreadable(path, error) from error
     except OSError as error:
-        raise UsageFault(f"kubeconfig {path} cannot be read: {clean(error.strerror or error)}; check it") from error
+        raise _unreadable(path, error) from error
     if len(raw) > MAX_FILE:
         raise UsageFault(f"kubeconfig {path} is larger than {MAX_FILE // 2**20} MiB; this is no kubeconfig")
-    try:
-        value = yaml.safe_load(raw)
-    except (yaml.YAMLError, RecursionError, UnicodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UsageFault(f"kubeconfig {path} is not valid YAML{place}; correct the file") from error
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UsageFault(f"kubeconfig {path} is not a kubeconfig: its top is no mapping; correct the file")
-    return value
+    return _resolved(parse(raw, f"kubeconfig {path}"), path.parent.absolute())
 
 
-def merge(configs: Iterable[tuple[Path | None, Json]]) -> Json:
-    """One kubeconfig of several; the first that names a thing wins. Paths become absolute. Raises UsageFault."""
-    merged: dict[str, dict[str, Json]] = {section: {} for section in _SECTIONS}
-    current = ""
-    for path, config in configs:
-        current = current or str(config.get("current-context") or "")
-        for section in _SECTIONS:
-            for name, entry in _entries(config, section, path):
-                merged[section].setdefault(name, _absolute(entry, path.parent.absolute() if path else None))
-    return {"current-context": current, **merged}
+def _unreadable(path: Path, error: OSError) -> UsageFault:
+    return UsageFault(f"kubeconfig {path} cannot be read: {clean(error.strerror or error)}; check it")
 
 
-def _entries(config: Json, section: str, path: Path | None) -> Iterable[tuple[str, Json]]:
-    where = f"kubeconfig {path}" if path else "the kubeconfig"
-    entries = config.get(section) or []
-    if not isinstance(entries, list):
-        raise UsageFault(f"{where}: {section} is not a list; correct the file")
-    for number, entry in enumerate(entries, 1):
-        body = entry.get(section[:-1]) if isinstance(entry, dict) else None
-        if not isinstance(entry, dict) or not entry.get("name") or not isinstance(body or {}, dict):
-            raise UsageFault(f"{where}: entry {number} of {section} has no name or is damaged; correct the file")
-        yield str(entry["name"]), body or {}
+def merge(configs: Iterable[Kubeconfig]) -> Kubeconfig:
+    """One kubeconfig of several: the first that names a thing wins, the current context too."""
+    merged = Kubeconfig()
+    for each in configs:
+        merged = Kubeconfig(
+            merged.current or each.current,
+            {**each.clusters, **merged.clusters},
+            {**each.users, **merged.users},
+            {**each.contexts, **merged.contexts},
+        )
+    return merged
 
 
 _PATHS: Final = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
-def _absolute(entry: Json, folder: Path | None) -> Json:
+def _resolved(config: Kubeconfig, folder: Path) -> Kubeconfig:
+    clusters = {name: replace(each, body=_absolute(each.body, folder)) for name, each in config.clusters.items()}
+    users = {name: replace(each, body=_absolute(each.body, folder)) for name, each in config.users.items()}
+    return replace(config, clusters=clusters, users=users)
+
+
+def _absolute(entry: Json, folder: Path) -> Json:
     """The entry with its paths, and a plugin's command that is a path, taken from the folder of its file."""
-    if folder is None:
-        return entry
-    fixed = {key: str(folder / str(value)) if key in _PATHS and value else value for key, value in entry.items()}
-    plugin = fixed.get("exec")
-    if isinstance(plugin, dict) and os.sep in str(plugin.get("command") or ""):
-        fixed["exec"] = {**plugin, "command": str(folder / str(plugin["command"]))}
+    fixed: Json = {key: str(folder / value) if key in _PATHS and value else value for key, value in entry.items()}
+    plugin = fixed.get("exec", {})
+    if os.sep in plugin.get("command", ""):
+        fixed["exec"] = {**plugin, "command": str(folder / plugin["command"])}
     return fixed
 
 
-def pick(merged: Mapping[str, Any], context: str | None, source: str) -> Chosen:
-    """The named (or current) context of a merged kubeconfig. Raises UsageFault, naming what is known."""
-    contexts = merged["contexts"]
-    known = ", ".join(_quoted(name) for name in sorted(contexts)[:30]) or "none"
-    name = context or merged["current-context"]
+def pick(config: Kubeconfig, context: str | None, source: str) -> Chosen:
+    """The named (or current) context of a kubeconfig. Raises UsageFault, naming what is known."""
+    known = ", ".join(_quoted(name) for name in sorted(config.contexts)[:30]) or "none"
+    name = context or config.current
     if not name:
         raise UsageFault(f"{source} names no current context; give --context (known: {known})")
-    if name not in contexts:
+    if name not in config.contexts:
         raise UsageFault(f"context {_quoted(name)} is not in {source}; give --context (known: {known})")
-    body = contexts[name]
-    cluster_name, user_name = str(body.get("cluster") or ""), str(body.get("user") or "")
-    if cluster_name not in merged["clusters"]:
+    body = config.contexts[name].body
+    cluster_name, user_name = body.get("cluster", ""), body.get("user", "")
+    if cluster_name not in config.clusters:
         raise UsageFault(
             f"context {_quoted(name)} in {source} names cluster {_quoted(cluster_name)}, which is not there"
         )
-    if user_name and user_name not in merged["users"]:
+    if user_name and user_name not in config.users:
         raise UsageFault(f"context {_quoted(name)} in {source} names user {_quoted(user_name)}, which is not there")
-    cluster = merged["clusters"][cluster_name]
-    _check_server(cluster, cluster_name, source)
+    cluster, user = config.clusters[cluster_name], config.users.get(user_name, Named({}, source))
+    check_user(user.body, f"user {_quoted(user_name)} in {user.place}")
     return Chosen(
         clean(name, 253),
         clean(cluster_name, 253),
         clean(user_name, 253),
         clean(body.get("namespace") or "default", 253),
-        cluster,
-        merged["users"].get(user_name, {}),
+        check_cluster(cluster.body, user.body, f"cluster {_quoted(cluster_name)} in {cluster.place}"),
+        user.body,
         source,
     )
-
-
-def _check_server(cluster: Json, name: str, source: str) -> None:
-    server = cluster.get("server")
-    where = f"cluster {_quoted(name)} in {source}"
-    if not isinstance(server, str) or not server:
-        raise UsageFault(f"{where} has no server; correct the kubeconfig")
-    try:
-        parts = urlsplit(server)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise UsageFault(f"{where} has a server that is no http or https URL; correct the kubeconfig")
-    if "@" in parts.netloc:
-        raise UsageFault(f"{where} carries credentials in its server URL; move them to the user entry")
 
 
 def in_cluster(env: Mapping[str, str], folder: Path = SERVICE_ACCOUNT) -> Chosen | None:

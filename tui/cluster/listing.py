@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from tui.cluster.answers import decode_clean
 from tui.cluster.api import JSON, Api
@@ -10,7 +10,7 @@ from tui.cluster.bodies import is_record, live_of, wants_body
 from tui.cluster.discovery import collection
 from tui.collector import collector_paused
 from tui.faults import ApiFault, Unverified
-from tui.objects import KindKey, Live, Served
+from tui.objects import Json, KindKey, Live, Served
 
 METADATA_LIST: Final = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
 
@@ -81,11 +81,16 @@ async def pages(api: Api, wanted: Wanted) -> AsyncIterator[Page]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One page as the server sent it, cleaned; ``restarted`` and ``resource_version`` as in :class:`Page`."""
+    """One page as the server sent it, cleaned; ``restarted`` and ``resource_version`` as in :class:`Page`.
 
-    items: list[Any]
+    One that is not ``whole`` held something that is no object: it hides no other, and what such a list lacks is not
+    known to be absent.
+    """
+
+    items: list[Json]
     resource_version: str
     restarted: bool = False
+    whole: bool = True
 
 
 async def answers(api: Api, wanted: Wanted) -> AsyncIterator[Answer]:
@@ -107,6 +112,8 @@ async def answers(api: Api, wanted: Wanted) -> AsyncIterator[Answer]:
             seen.clear()
             continue
         yield page
+        if not page.whole:
+            raise Unverified(f"the list of {wanted.served.plural} holds something that is no object")
         restarted = False
         if not token:
             return
@@ -132,18 +139,25 @@ async def _page(api: Api, wanted: Wanted, token: str, *, restarted: bool) -> tup
 
 def _read(raw: bytes, wanted: Wanted, place: str, *, restarted: bool) -> tuple[Answer, str]:
     answer = decode_clean(raw, place)
-    if not isinstance(answer, dict) or not isinstance(answer.get("items") or [], list):
-        raise Unverified(f"the list of {wanted.served.plural} is no list; the server behind it is at fault")
-    meta = answer.get("metadata")
-    meta = meta if isinstance(meta, dict) else {}
-    page = Answer(answer.get("items") or [], str(meta.get("resourceVersion") or ""), restarted)
-    return page, str(meta.get("continue") or "")
+    if not isinstance(answer, dict) or "items" not in answer:
+        raise _no_list(wanted)
+    items, meta = answer["items"], answer.get("metadata")
+    # Go writes a list that was never filled as null.
+    items, meta = [] if items is None else items, {} if meta is None else meta
+    token = (meta.get("continue") or "") if isinstance(meta, dict) else None
+    if not isinstance(items, list) or not isinstance(meta, dict) or not isinstance(token, str):
+        raise _no_list(wanted)
+    sound = [item for item in items if isinstance(item, dict) and isinstance(item.get("metadata"), dict)]
+    version = str(meta.get("resourceVersion") or "")
+    return Answer(sound, version, restarted, whole=len(sound) == len(items)), token
 
 
-def _objects(items: list[Any], wanted: Wanted) -> list[Live]:
+def _no_list(wanted: Wanted) -> Unverified:
+    return Unverified(f"the list of {wanted.served.plural} is no list; the server behind it is at fault")
+
+
+def _objects(items: list[Json], wanted: Wanted) -> list[Live]:
     # Anyone may label a Secret owner=helm: only what is a record keeps its data.
     return [
-        live_of(item, wanted.served, body=wanted.body and (not wanted.records or is_record(item)))
-        for item in items
-        if isinstance(item, dict)
+        live_of(item, wanted.served, body=wanted.body and (not wanted.records or is_record(item))) for item in items
     ]

@@ -26,7 +26,6 @@ DEADLINE: Final = 60.0
 MAX_OUTPUT: Final = 2**20
 """Bytes read of a plugin's output."""
 
-_VERSIONS: Final = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 _SECRET: Final = re.compile(r"[A-Za-z0-9+/=_.-]{32,}")
 """What may be a token in a plugin's complaint; a long path is masked with it, which is the lesser harm."""
 
@@ -44,24 +43,27 @@ class Issued:
 async def run(chosen: Chosen, *, deadline: float = DEADLINE) -> Issued:
     """Runs the plugin of the chosen user. Raises UsageFault with the plugin's own (masked) words where it fails."""
     plugin = chosen.user["exec"]
-    command, version = _checked(plugin, chosen)
-    environment = (
-        dict(os.environ) | _extra(plugin) | {"KUBERNETES_EXEC_INFO": json.dumps(_info(plugin, chosen, version))}
-    )
-    arguments = [str(argument) for argument in plugin.get("args") or ()]
-    place = _place(chosen, command)
+    place = _place(chosen, plugin["command"])
+    if plugin.get("interactiveMode") == "Always":
+        raise UsageFault(
+            f"{place} insists on a terminal (interactiveMode: Always); use a context without such a plugin"
+        )
+    extra = {entry["name"]: entry.get("value", "") for entry in plugin.get("env", ())}
+    environment = dict(os.environ) | extra | {"KUBERNETES_EXEC_INFO": json.dumps(_info(plugin, chosen))}
     try:
         process = await asyncio.create_subprocess_exec(
-            command,
-            *arguments,
+            plugin["command"],
+            *plugin.get("args", ()),
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A null byte in an argument, or an equals sign in a name of the environment, is a ValueError.
+        words = getattr(error, "strerror", None) or error
         hint = clean(plugin.get("installHint") or "install it, or choose another --context", 300)
-        raise UsageFault(f"{place} cannot be run ({clean(error.strerror or error, 100)}); {hint}") from error
+        raise UsageFault(f"{place} cannot be run ({clean(words, 100)}); {hint}") from error
     try:
         async with asyncio.timeout(deadline):
             output, complaint = await process.communicate()
@@ -75,39 +77,19 @@ async def run(chosen: Chosen, *, deadline: float = DEADLINE) -> Issued:
     if process.returncode:
         words = _masked(complaint) or "it says nothing"
         raise UsageFault(f"{place} failed with exit code {process.returncode} ({words}); log in again, then try again")
-    return _issued(output[: MAX_OUTPUT + 1], version, place)
-
-
-def _checked(plugin: object, chosen: Chosen) -> tuple[str, str]:
-    command = plugin.get("command") if isinstance(plugin, dict) else None
-    if not isinstance(plugin, dict) or not command:
-        raise UsageFault(f"the credential plugin of user `{chosen.user_name}` has no command; correct the kubeconfig")
-    place = _place(chosen, str(command))
-    version = str(plugin.get("apiVersion") or "")
-    if version not in _VERSIONS:
-        raise UsageFault(f"{place} speaks {clean(version, 100) or 'no version'}; update its entry to {_VERSIONS[0]}")
-    if plugin.get("interactiveMode") == "Always":
-        raise UsageFault(
-            f"{place} insists on a terminal (interactiveMode: Always); use a context without such a plugin"
-        )
-    return str(command), version
+    return _issued(output[: MAX_OUTPUT + 1], plugin["apiVersion"], place)
 
 
 def _place(chosen: Chosen, command: str) -> str:
     return f"the credential plugin `{clean(Path(command).name, 100)}` of user `{chosen.user_name}` in {chosen.source}"
 
 
-def _extra(plugin: Mapping[str, Any]) -> dict[str, str]:
-    entries = plugin.get("env") or ()
-    return {str(entry["name"]): str(entry.get("value") or "") for entry in entries if isinstance(entry, dict)}
-
-
-def _info(plugin: Mapping[str, Any], chosen: Chosen, version: str) -> Json:
+def _info(plugin: Mapping[str, Any], chosen: Chosen) -> Json:
     spec: Json = {"interactive": False}
     if plugin.get("provideClusterInfo"):
         wanted = ("server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority-data", "proxy-url")
         spec["cluster"] = {key: chosen.cluster[key] for key in wanted if key in chosen.cluster}
-    return {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
+    return {"apiVersion": plugin["apiVersion"], "kind": "ExecCredential", "spec": spec}
 
 
 def _masked(complaint: bytes) -> str:
@@ -128,22 +110,28 @@ def _issued(output: bytes, version: str, place: str) -> Issued:
         raise UsageFault(
             f"{place} answered in another version than {version}; correct its apiVersion in the kubeconfig"
         )
-    issued = Issued(
-        str(status.get("token") or ""),
-        str(status.get("clientCertificateData") or ""),
-        str(status.get("clientKeyData") or ""),
-        _time(status.get("expirationTimestamp"), place),
-    )
-    if not issued.token and not (issued.certificate and issued.key):
+    token, certificate, key, expires = (_text(status, name, place) for name in _STATUS)
+    issued = Issued(token, certificate, key, _time(expires, place))
+    if bool(certificate) != bool(key) or not (token or certificate):
         raise UsageFault(f"{place} issued neither a token nor a certificate with its key; log in again, then try again")
     return issued
 
 
-def _time(stated: object, place: str) -> datetime | None:
+_STATUS: Final = ("token", "clientCertificateData", "clientKeyData", "expirationTimestamp")
+
+
+def _text(status: Json, name: str, place: str) -> str:
+    value = status.get(name)
+    if value is not None and not isinstance(value, str):
+        raise UsageFault(f"{place} printed a {name} that is no text; update the plugin")
+    return value or ""
+
+
+def _time(stated: str, place: str) -> datetime | None:
     if not stated:
         return None
     try:
-        moment = datetime.fromisoformat(str(stated))
+        moment = datetime.fromisoformat(stated)
     except ValueError as error:
         raise UsageFault(f"{place} stated an expirationTimestamp that is no time; update the plugin") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -88,8 +88,8 @@ class ClusterReader:
                 return None, None
             await self._must_be_unserved(ref, fault)
             return None, None
-        if not isinstance(reply.data, dict):
-            raise Unverified(f"{ref.label} was answered with something that is no object")
+        if not _is(reply.data, ref):
+            raise Unverified(f"{ref.label} was answered with something else, so nothing is known of it; look again")
         return reply.data, reply.date
 
     async def _must_be_unserved(self, ref: Ref, fault: ApiFault) -> None:
@@ -123,3 +123,9 @@ class ClusterReader:
 
     async def _fresh(self) -> Catalog:
         return await self._resolver.catalog(than=self._resolver.known)
+
+
+def _is(answer: object, ref: Ref) -> bool:
+    """Whether an answer is the object that was asked for; one whose uid matters must say its own."""
+    found = Ref.of(answer) if isinstance(answer, dict) else None
+    return found is not None and found.key == ref.key and (ref.uid is None or found.uid is not None)

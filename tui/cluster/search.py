@@ -57,9 +57,7 @@ async def _in_kind(api: Api, names: Names, served: Served) -> tuple[list[Mention
     return found, None
 
 
-def _in_item(names: Names, item: object, served: Served) -> list[Mention]:
-    if not isinstance(item, dict):
-        raise Damaged("one of them is no object")
+def _in_item(names: Names, item: Json, served: Served) -> list[Mention]:
     if served.kind_key in _MAY_BE_RECORDS and is_record(item):
         return []
     body: Json = {**item, "apiVersion": served.api_version, "kind": served.kind}

@@ -279,6 +279,8 @@ class Follower:
                 await self._tell(What.DELETED, live)
         elif kind in ("ADDED", "MODIFIED"):
             await self._change(live)
+        else:
+            raise Unverified(f"a watch of {served.plural} told an event of no kind that is known")
         self._version = live.resource_version or self._version
 
 

@@ -10,12 +10,17 @@ from typing import Final, TypeVar
 
 from tui.contract import sections
 from tui.contract.model import Contract, Health
-from tui.contract.nodes import ContractFault, Node, read_nodes
 from tui.contract.words import VERSION
+from tui.yaml_nodes import Node, PlacedFault, Source, read_nodes
 
 __all__ = ["FILE_NAME", "MAX_BYTES", "ContractFault", "find_contract", "load_contract", "parse_contract", "shipped"]
 
 T = TypeVar("T")
+
+
+class ContractFault(PlacedFault):
+    """A contract that cannot be used."""
+
 
 FILE_NAME: Final = "ownership.yaml"
 VARIABLE: Final = "REFLOAT_CONTRACT"
@@ -67,7 +72,9 @@ def parse_contract(data: bytes, source: str) -> Contract:
     """The contract in a file's bytes; ``source`` names the file. Raises ContractFault as :func:`load_contract`."""
     if len(data) > MAX_BYTES:
         raise ContractFault(source, 1, 1, f"the file has more than {MAX_BYTES} bytes; that is no contract")
-    root = read_nodes(data, source)
+    root = read_nodes(data, Source(source, "a contract", ContractFault))
+    if root.is_null:
+        raise ContractFault(source, 1, 1, "the file is empty; a contract needs version, name, layers, owners")
     parts = root.keys(KEYS, ("version", "name", "layers", "owners"), "a contract")
     _check_version(parts["version"])
     # Owners' marks name families, and families name owners: so the names are collected first.

@@ -19,7 +19,6 @@ from tui.contract.model import (
     Reconcile,
     Selector,
 )
-from tui.contract.nodes import Node, hint
 from tui.contract.words import (
     CODES,
     DATE,
@@ -31,6 +30,7 @@ from tui.contract.words import (
     glob_problem,
     unknown_placeholder,
 )
+from tui.yaml_nodes import Node, hint
 
 T = TypeVar("T")
 

@@ -71,7 +71,7 @@ def _webhooks(inventory: Inventory, scope: _Scope) -> Iterator[Finding]:
         for live in inventory.of_kind(kind.group, kind.kind):
             for hook in items((live.body or {}).get("webhooks")):
                 why = _dead(inventory, hook)
-                if why and hook.get("failurePolicy", "Fail") == "Fail":
+                if why and hook.get("failurePolicy") != "Ignore":
                     touches = _hook_touches(inventory, hook, scope)
                     yield Finding(
                         "webhook-dead",

@@ -77,7 +77,8 @@ def applies_elsewhere(holder: Live) -> bool:
         destination = mapping(spec.get("destination"))
         named = [destination[part] for part in ("server", "name") if destination.get(part)]
         return any(name not in HERE for name in named if isinstance(name, str))
-    return bool(spec.get("kubeConfig"))
+    elsewhere = spec.get("kubeConfig")
+    return isinstance(elsewhere, dict) and bool(elsewhere)
 
 
 def has_list(holder: Live) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tui.objects import Inventory, Live
+from tui.ownership.conditions import integer
 from tui.ownership.evidence import HELM_RELEASE, KUSTOMIZATION
 from tui.ownership.model import FamilyView
 from tui.ownership.references import dig, items
@@ -93,4 +94,6 @@ def _is(condition: Mapping[str, Any], kind: str, status: str) -> bool:
 
 def _alive(inventory: Inventory, deployment: str) -> bool:
     found = (live for live in inventory.of_kind("apps", "Deployment") if live.ref.name == deployment)
-    return any((dig(live.body, ("status", "availableReplicas")) or 0) > 0 for live in found)
+    counts = (dig(live.body, ("status", "availableReplicas")) for live in found)
+    # A count that cannot be read may be any.
+    return any(count is not None and integer(count) != 0 for count in counts)

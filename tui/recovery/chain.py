@@ -8,13 +8,14 @@ being written, and what the mark names but the file lacks was taken away. Pure: 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 from tui.faults import Fault
 from tui.objects import Json
+from tui.ownership.conditions import moment
 
 GENESIS: Final = "0" * 64
 """``prev`` of the first entry."""
@@ -66,7 +67,7 @@ class Mark:
 
     @classmethod
     def decode(cls, data: bytes) -> "Mark | None":
-        """The mark, or None where nothing readable was kept (a copied journal; a power cut at its first entry)."""
+        """The mark, or None where it cannot be read."""
         found = _MARK.match(data)
         return cls(int(found[1]), found[2].decode()) if found else None
 
@@ -150,7 +151,7 @@ def decode(line: bytes) -> Entry | None:
         seq, time, prev, kind = (read[name] for name in RESERVED[:4])
     except (ValueError, RecursionError, KeyError, TypeError):
         return None
-    if not (isinstance(seq, int) and all(isinstance(text, str) for text in (time, prev, kind))):
+    if type(seq) is not int or not all(isinstance(text, str) for text in (prev, kind)) or moment(time) is None:
         return None
     fields = {name: value for name, value in read.items() if name not in RESERVED}
     return Entry(seq, time, prev, kind, fields, _digest(line))
@@ -178,6 +179,18 @@ def read_chain(data: bytes, mark: Mark | None = None) -> Reading:
             return _marked(entries, mark, number, unended=True)
         start = end + 1
     return _marked(entries, mark, number)
+
+
+def read_marked(data: bytes, kept: bytes) -> Reading:
+    """Reads and checks a journal file with what is kept beside it: a mark, or nothing where it was copied without one.
+
+    Never raises. Beside a mark that cannot be read nothing tells whether the end was cut off: that is no whole journal.
+    """
+    mark = Mark.decode(kept)
+    reading = read_chain(data, mark)
+    if not kept or mark is not None or not reading.intact:
+        return reading
+    return replace(reading, intact=False, fault="the mark beside it cannot be read: its end may have been cut off")
 
 
 def _misplaced(entry: Entry, before: list[Entry], number: int) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 
 from tui.objects import Json, Ref
 from tui.recovery.backup import MAX_BACKUP, Saved, dump_backup, parse_backup
-from tui.recovery.chain import GENESIS, TORN, Entry, JournalFault, Mark, Reading, encode, read_chain, torn_fields
+from tui.recovery.chain import GENESIS, TORN, Entry, JournalFault, Mark, Reading, encode, read_marked, torn_fields
 from tui.recovery.private import NO_FOLLOW, explained, open_directory, open_regular, own, read_all, write, write_new
 from tui.recovery.progress import ActionProgress, ActionState, progress_of
 from tui.text import clean
@@ -125,8 +125,8 @@ class Journal:
             descriptors = _open_session(path)
         try:
             with explained("read the journal", path):
-                mark = Mark.decode(os.pread(descriptors.mark, MARK_BYTES, 0))
-                reading = read_chain(read_all(descriptors.file, MAX_JOURNAL), mark)
+                kept = os.pread(descriptors.mark, MARK_BYTES, 0)
+                reading = read_marked(read_all(descriptors.file, MAX_JOURNAL), kept)
             _refuse_resume(path, reading)
             journal = cls(path, descriptors, reading, clock)
             if reading.torn:
@@ -207,10 +207,10 @@ def read_journal(path: Path) -> Reading:
     """Reads and checks one journal, also one that another process is writing. Raises JournalFault if it cannot."""
     with explained("read the journal", path):
         # The mark first: a process that writes meanwhile then has more entries than the mark says, never fewer.
-        mark = _read_mark(path)
+        kept = _read_mark(path)
         file = open_regular(path, os.O_RDONLY)
         try:
-            return read_chain(read_all(file, MAX_JOURNAL), mark)
+            return read_marked(read_all(file, MAX_JOURNAL), kept)
         finally:
             os.close(file)
 
@@ -346,13 +346,18 @@ def _discard(path: Path) -> None:
             remove()
 
 
-def _read_mark(path: Path) -> Mark | None:
+def _read_mark(path: Path) -> bytes:
+    """What is kept as the mark, a byte that is none where it cannot be read; nothing where there is no file."""
     try:
         file = open_regular(path.with_suffix("") / MARK, os.O_RDONLY)
+    except FileNotFoundError:
+        return b""  # a copied journal has none; the chain is checked all the same
     except OSError:
-        return None  # a copied journal has none; the chain is checked all the same
+        return b"?"
     try:
-        return Mark.decode(read_all(file, MARK_BYTES))
+        return read_all(file, MARK_BYTES)
+    except OSError:
+        return b"?"
     finally:
         os.close(file)
 

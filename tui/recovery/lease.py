@@ -25,6 +25,9 @@ DURATION: Final = 60
 LONGEST: Final = 600
 """Seconds a Lease is believed to hold at most, whatever it says: a strange one must not lock everybody out."""
 
+UNKNOWN: Final = "somebody-unknown"
+"""The holder's name where what a Lease says of him cannot be read."""
+
 ROUNDING: Final = 2
 """Seconds by which two of the server's own times may differ from what they say: both are cut to whole seconds."""
 
@@ -70,11 +73,10 @@ class Claim:
 
     @classmethod
     def of(cls, body: Json) -> Self:
-        """Reads a Lease; what has a strange shape is read as absent."""
+        """Reads a Lease. What has a strange shape is read as what frees it last: as held, and for long."""
         meta, spec = _mapping(body.get("metadata")), _mapping(body.get("spec"))
         notes = _mapping(meta.get("annotations"))
-        name, _, session = clean(spec.get("holderIdentity") or "", 2 * _NAME_LIMIT).rpartition("/")
-        seconds = spec.get("leaseDurationSeconds")
+        name, _, session = _holder(body.get("spec")).rpartition("/")
         return cls(
             ref=Ref.of(body),
             version=str(meta.get("resourceVersion") or ""),
@@ -84,7 +86,7 @@ class Claim:
             since=clean(spec.get("acquireTime") or "", 40),
             renewed=clean(spec.get("renewTime") or "", 40),
             written=_last_written(meta.get("managedFields")),
-            duration=min(max(_whole(seconds, DURATION), 1), LONGEST),
+            duration=_duration(spec.get("leaseDurationSeconds")),
             transitions=max(_whole(spec.get("leaseTransitions"), 0), 0),
             context=clean(notes.get(_CONTEXT) or "", _NAME_LIMIT),
             user=clean(notes.get(_USER) or "", _NAME_LIMIT),
@@ -131,7 +133,8 @@ class Sighting:
 def sighted(before: Sighting | None, claim: Claim, ticks: float, date: datetime | None) -> Sighting:
     """The sighting after one more look; any change of the Lease begins its watch anew."""
     age = (date - claim.written).total_seconds() if date and claim.written else None
-    if before is not None and before.version == claim.version:
+    # A Lease that names no version may have been renewed unseen.
+    if before is not None and claim.version and before.version == claim.version:
         return replace(before, age=age)
     return Sighting(claim.version, ticks, age)
 
@@ -263,9 +266,13 @@ def _short(moment: str) -> str:
 
 
 def _last_written(entries: Any) -> datetime | None:
-    """When the server last noted a writer of the Lease: its own clock, whoever wrote."""
-    times = (_moment(_mapping(entry).get("time")) for entry in (entries if isinstance(entries, list) else ()))
-    return max((time for time in times if time is not None), default=None)
+    """When the server last noted a writer of the Lease: its own clock, whoever wrote.
+
+    None where any of its notes cannot be read: that one may be the last.
+    """
+    times = [_moment(_mapping(entry).get("time")) for entry in (entries if isinstance(entries, list) else ())]
+    known = [time for time in times if time is not None]
+    return max(known) if known and len(known) == len(times) else None
 
 
 def _moment(text: Any) -> datetime | None:
@@ -274,6 +281,22 @@ def _moment(text: Any) -> datetime | None:
     except (TypeError, ValueError):
         return None
     return found if found.tzinfo else None
+
+
+def _holder(spec: Any) -> str:
+    """The ``holderIdentity``, whatever it is; empty only where nobody is named."""
+    if spec is None:
+        return ""
+    if not isinstance(spec, dict):
+        return UNKNOWN
+    named = spec.get("holderIdentity")
+    return "" if named is None else clean(named, 2 * _NAME_LIMIT)
+
+
+def _duration(seconds: Any) -> int:
+    """How long it is believed to hold; the longest where it does not say in seconds."""
+    whole = _whole(seconds, 0)
+    return min(whole, LONGEST) if whole > 0 else LONGEST
 
 
 def _mapping(value: Any) -> Json:

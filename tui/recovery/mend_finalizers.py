@@ -230,6 +230,11 @@ def why_not(inventory: Inventory, live: Live, finalizer: str) -> str:
     return "" if proof.absent else proof.text
 
 
+def free_of(live: Live, finalizer: str) -> bool:
+    """Whether an object is known to be without a finalizer."""
+    return "finalizers" not in live.damaged and finalizer not in live.finalizers
+
+
 def removal(body: Json, finalizer: str) -> list[Json]:
     """The JSON patch that removes this one finalizer from exactly the object that was read.
 

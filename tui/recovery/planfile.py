@@ -10,13 +10,12 @@ from typing import Final
 
 import yaml
 
-from tui.helm.goyaml import Budget, YamlProblem, read_document
 from tui.objects import Json, Ref
 from tui.ownership.model import Wish
-from tui.recovery.nodes import Node, PlanFault
+from tui.recovery.nodes import Node, PlanFault, read_file
 from tui.recovery.plan import Action, Entry, FamilyPin, Pins, Plan, PlanKind, entry_id
 from tui.recovery.question import Trial
-from tui.recovery.wishfile import read_wish_of, wish_json
+from tui.recovery.wishfile import WISH_KEYS, read_wish_of, wish_json
 from tui.text import clean
 
 __all__ = ["PlanFault", "PlanFile", "Row", "differs", "read_plan", "write_plan"]
@@ -155,16 +154,8 @@ def _entry(entry: Entry, seen: str, trial: Trial | None) -> Json:
 def read_plan(data: bytes, source: str) -> PlanFile:
     """The plan of a file's bytes. Raises PlanFault with the place of the fault."""
     if len(data) > MAX_FILE:
-        raise PlanFault(f"{source}: larger than {MAX_FILE} bytes; that is no plan file")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise PlanFault(f"{source}: not UTF-8 at byte {error.start}; write the plan again") from None
-    try:
-        document = read_document(text, Budget())
-    except YamlProblem as problem:
-        raise PlanFault(f"{source}:{problem.line}: {clean(problem, 200)}") from None
-    return _plan(Node(document, source, ""))
+        raise PlanFault(source, 0, 0, f"larger than {MAX_FILE} bytes; that is no plan file")
+    return _plan(read_file(data, source))
 
 
 def _plan(root: Node) -> PlanFile:
@@ -175,7 +166,10 @@ def _plan(root: Node) -> PlanFile:
     kind = root.at("kind")
     if kind.text() not in kinds:
         raise kind.fault(f"is none of {', '.join(kinds)}")
+    root.only(*_KEYS)
     pins = root.at("pins")
+    pins.only("cluster", "contract", "families")
+    pins.at("contract").only("name", "sha256")
     rows = tuple(_row(node) for node in root.at("entries").items())
     seen: set[str] = set()
     for row in rows:
@@ -195,7 +189,15 @@ def _plan(root: Node) -> PlanFile:
     )
 
 
+_KEYS: Final = ("schema", "kind", "made", "pins", *WISH_KEYS, "advice", "entries", "left_out")
+_ENTRY_KEYS: Final = (
+    *("action", "ref", "release", "finalizer", "seen", "document", "why", "then", "used_by", "dry-run", "force"),
+    *("offered", "confirmed"),
+)
+
+
 def _pin(node: Node) -> FamilyPin:
+    node.only("family", "release", "revision", "record", "documents")
     return FamilyPin(
         node.at("family").text(),
         node.at("release").text(optional=True) or None,
@@ -210,7 +212,9 @@ def _row(node: Node) -> Row:
     action = node.at("action")
     if action.text() not in actions:
         raise action.fault(f"is none of {', '.join(actions)}")
+    node.only(*_ENTRY_KEYS)
     ref = node.at("ref")
+    ref.only("apiVersion", "kind", "namespace", "name", "uid")
     chosen = actions[action.text()]
     release = node.at("release").text(optional=chosen in (Action.RECONCILE, Action.RESUME, Action.UNFINALIZE))
     return Row(
@@ -227,8 +231,8 @@ def _row(node: Node) -> Row:
         node.at("document").text() if chosen in (Action.CREATE, Action.RECREATE, Action.REPAIR) else "",
         node.at("confirmed").flag(),
         node.at("finalizer").text(optional=chosen is not Action.UNFINALIZE),
-        node.at("offered").value is True,
-        node.at("force").value is True,
+        node.at("offered").flag(optional=True),
+        node.at("force").flag(optional=True),
         tuple(each.text() for each in node.at("losses").items(optional=True)),
     )
 

@@ -32,7 +32,8 @@ class ActionProgress:
     """One action: its state, what the last request was, and where its object was saved.
 
     ``step`` of ``steps`` is the last request announced (0 before the first); ``answered`` counts the steps that the
-    API server accepted. ``details`` is what was planned or decided of it; ``backup`` is what the entry ``saved`` named.
+    API server accepted. ``details`` is what was planned or decided of it; ``backup`` is what the entry ``saved`` named,
+    with the SHA-256 of that file as ``digest``.
     ``sent`` is the last request announced, ``made`` the uid of the object that the last accepted create made; ``left``
     is the fingerprint of the object as a finished action left it.
     """
@@ -44,6 +45,7 @@ class ActionProgress:
     steps: int = 1
     answered: int = 0
     backup: str = ""
+    digest: str = ""
     why: str = ""
     made: str = ""
     left: str = ""
@@ -94,11 +96,13 @@ def _plan(known: dict[str, ActionProgress], details: Mapping[str, Any]) -> None:
     if before and before.state in _SETTLED:
         return
     told = details if before is None or len(details) > 1 else before.details
-    known[identity] = ActionProgress(identity, backup=before.backup if before else "", details=told)
+    anew = ActionProgress(identity, details=told)
+    known[identity] = replace(anew, backup=before.backup, digest=before.digest) if before else anew
 
 
 def _saved(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:
-    return replace(before, backup=str(fields.get("backup") or before.backup))
+    backup, digest = fields.get("backup"), fields.get("sha256")
+    return replace(before, backup=str(backup or before.backup), digest=digest if isinstance(digest, str) else "")
 
 
 def _sending(before: ActionProgress, fields: Mapping[str, Any]) -> ActionProgress:

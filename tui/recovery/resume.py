@@ -18,6 +18,7 @@ from tui.ownership.model import FamilyState, FamilyView
 from tui.ownership.references import dig
 from tui.recovery.at_work import owner_at_work
 from tui.recovery.gate import Look, fingerprint, made_by
+from tui.recovery.mend_finalizers import free_of
 from tui.recovery.plan import Action, Entry
 from tui.recovery.progress import ActionProgress
 from tui.recovery.waits import WAIT_SECONDS, waits_for
@@ -195,7 +196,8 @@ def _has(entry: Entry, space: str, saved: Json | None, live: Live) -> bool:
             before = Live.of(saved).annotations.get(REQUESTED_AT) if saved is not None else None
             return live.annotations.get(REQUESTED_AT) != before
         case Action.RESUME:
-            return dig(body, ("spec", "suspend")) is not True
+            suspended = dig(body, ("spec", "suspend"))
+            return suspended is None or suspended is False
         case Action.UNFINALIZE:
-            return entry.finalizer not in live.finalizers
+            return free_of(live, entry.finalizer)
     return False

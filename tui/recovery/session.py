@@ -40,7 +40,7 @@ from tui.recovery.question import Question, Trial
 from tui.recovery.rehearse import Company, look_at_all
 from tui.recovery.steps import Record, Steps, Writer
 from tui.recovery.trial import try_out
-from tui.recovery.undo import Past
+from tui.recovery.undo import Past, recalled
 from tui.recovery.waits import BUSY_SECONDS, WAIT_SECONDS, Waiter
 from tui.recovery.wishfile import wish_json
 from tui.text import clean
@@ -301,7 +301,7 @@ class Session:
         try:
             if why := await self._not_ours():
                 raise OutcomeUnknown(why)
-            saved = self._journal.recall(action.backup) if action.backup else None
+            saved = recalled(self._journal.recall, action.backup, action.digest)
             restored = self._journal.recall(entry.source) if entry.source else None
             look = await self._look(entry)
             view = view_of(entry, look)

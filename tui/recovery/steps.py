@@ -9,7 +9,7 @@ from tui.objects import Json, Live, Ref
 from tui.ownership.evidence import stamp_managers
 from tui.ownership.liveness import REQUESTED_AT
 from tui.ownership.model import FamilyView
-from tui.recovery import chain, mend_flux, requests, undo
+from tui.recovery import chain, mend_finalizers, mend_flux, requests, undo
 from tui.recovery.backup import Saved
 from tui.recovery.chain import JournalFault
 from tui.recovery.gate import Admitted, Look, Refusal, admit_follow_up, admit_recreation, made_by
@@ -170,7 +170,9 @@ class Steps:
 
     def _freed(self, body: Json | None) -> bool:
         live = Live.of(body) if body is not None else None
-        return live is None or live.ref.uid != self._entry.ref.uid or self._entry.finalizer not in live.finalizers
+        return (
+            live is None or live.ref.uid != self._entry.ref.uid or mend_finalizers.free_of(live, self._entry.finalizer)
+        )
 
     async def _handled(self) -> str:
         """Waits until its controller has answered the request; what it says then."""

@@ -103,8 +103,8 @@ def wish_of(entries: Iterable[chain.Entry]) -> Wish:
     """What the operator stated of a release, last. Raises PlanFault where no version of Refloat wrote it so."""
     wish = Wish()
     for entry in entries:
-        if entry.kind in ("opened", "stated"):
-            wish = read_wish_of(Node(entry.fields.get("wish") or {}, "the journal", "wish"))
+        if entry.kind in ("opened", "stated") and "wish" in entry.fields:
+            wish = read_wish_of(Node(entry.fields["wish"], "the journal", "wish"))
     return wish
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tui.contract.model import Contract
 from tui.faults import ApiFault, Fault, Unverified
-from tui.objects import Json
+from tui.objects import Json, Live
 from tui.ownership.model import FamilyView
 from tui.recovery import mend_drift, requests, undo
 from tui.recovery.gate import Admitted, Look, Refusal, admit
@@ -46,11 +46,21 @@ def sender(contract: Contract, pins: Pins, entry: Entry, writer: Writer) -> Send
         if isinstance(admitted, Refusal):
             raise Fault(admitted.why)
         try:
-            return await writer.send(admitted)
+            answer = await writer.send(admitted)
         except Fault as fault:
             raise hushed(fault, entry.ref) from None
+        if _stored(request, look, answer):
+            raise Unverified(f"the server did not try it but did it: {entry.ref.label} is changed, look at it now")
+        return answer
 
     return send
+
+
+def _stored(request: Request, look: Look, answer: Answer) -> bool:
+    """Whether a dry run left a new version of its object, as only a server does that takes no notice of the word."""
+    before = Live.of(look.body or {}).resource_version if request.method is not Method.CREATE else ""
+    after = Live.of(answer.body).resource_version
+    return request.method is not Method.DELETE and after not in ("", before)
 
 
 async def try_out(

@@ -86,12 +86,20 @@ def past_of(name: str, entries: Iterable[chain.Entry], recall: Callable[[str], J
 def _deed(entry: Entry, saved: tuple[str, str], made: str | None, left: str, recall: Callable[[str], Json]) -> Deed:
     (source, digest), uid = saved, None if entry.action in _REMOVED else made
     try:
-        body = recall(source) if source else None
+        return Deed(entry, recalled(recall, source, digest), source, uid, left)
     except JournalFault as fault:
         return Deed(entry, None, source, uid, left, str(fault))
-    if body is not None and digest and sha256(dump_backup(body).encode("ascii")).hexdigest() != digest:
-        return Deed(entry, None, source, uid, left, f"the backup {source} is not the one that was saved")
-    return Deed(entry, body, source, uid, left)
+
+
+def recalled(recall: Callable[[str], Json], source: str, digest: str) -> Json | None:
+    """The object of a backup, None where none is named. Raises JournalFault for one that is not the one saved.
+
+    ``digest`` is the file's SHA-256 as the journal has it.
+    """
+    body = recall(source) if source else None
+    if body is not None and sha256(dump_backup(body).encode("ascii")).hexdigest() != digest:
+        raise JournalFault(f"the backup {source} is not the one that was saved")
+    return body
 
 
 def whole(past: Past, cluster: str | None) -> str:

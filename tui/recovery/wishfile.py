@@ -6,9 +6,14 @@ from tui.helm.errors import MAX_CONFLICTS
 from tui.helm.model import Document
 from tui.helm.refusal import Cause, Conflict, OwnerError, Wanted
 from tui.objects import Json, Ref
+from tui.ownership.conditions import mapping
 from tui.ownership.model import Forecast, Wish
 from tui.recovery.nodes import Node
 
+WISH_KEYS: Final = ("expect", "settle", "error", "manifest")
+"""The keys of the part."""
+
+_ROLE: Final = ("apiGroup", "kind", "name")
 _TOLD: Final = ("held_release", "held_namespace", "held_label", "wanted_release", "wanted_namespace")
 
 
@@ -50,8 +55,9 @@ def _conflict_json(conflict: Conflict) -> Json:
 def _document_json(document: Document) -> Json:
     ref = document.ref
     found: Json = {"apiVersion": ref.api_version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
-    role = document.body.get("roleRef")
-    return found | {"roleRef": dict(role)} if role else found
+    role = mapping(document.body.get("roleRef"))
+    parts = {name: role[name] for name in _ROLE if isinstance(role.get(name), str)}
+    return found | {"roleRef": parts} if parts else found
 
 
 def read_wish_of(root: Node) -> Wish:
@@ -77,18 +83,25 @@ def _settled(node: Node) -> tuple[str, int] | None:
 def _error(node: Node) -> OwnerError:
     if node.value is None:
         return OwnerError()
+    node.only("wanted", "conflicts", "busy", "cut")
     conflicts = tuple(_conflict(each) for each in node.at("conflicts").items())
     if len(conflicts) > MAX_CONFLICTS:
         raise node.at("conflicts").fault(f"has more than {MAX_CONFLICTS} entries")
     return OwnerError(
         conflicts,
-        tuple(Wanted(each.at("release").text(), each.at("namespace").told()) for each in node.at("wanted").items()),
+        tuple(_wanted(each) for each in node.at("wanted").items()),
         node.at("busy").flag(),
         tuple(each.text() for each in node.at("cut").items()),
     )
 
 
+def _wanted(node: Node) -> Wanted:
+    node.only("release", "namespace")
+    return Wanted(node.at("release").text(), node.at("namespace").told())
+
+
 def _conflict(node: Node) -> Conflict:
+    node.only("cause", "kind", "namespace", "name", *_TOLD, "managers", "fields", "cut")
     causes = {cause.value: cause for cause in Cause}
     cause = node.at("cause")
     if cause.text() not in causes:
@@ -105,18 +118,20 @@ def _conflict(node: Node) -> Conflict:
         wanted_namespace=node.at("wanted_namespace").told(),
         managers=tuple(each.text() for each in node.at("managers").items(optional=True)),
         fields=node.at("fields").number() or 0,
-        cut=node.at("cut").value is True,
+        cut=node.at("cut").flag(optional=True),
     )
 
 
 def _forecast(node: Node) -> Forecast | None:
     if node.value is None:
         return None
+    node.only("source", "sha256", "documents")
     documents = tuple(_document(each) for each in node.at("documents").items())
     return Forecast(node.at("source").text(), node.at("sha256").text(), documents)
 
 
 def _document(node: Node) -> Document:
+    node.only("apiVersion", "kind", "namespace", "name", "roleRef")
     ref = Ref(
         node.at("apiVersion").text(),
         node.at("kind").text(),
@@ -127,6 +142,7 @@ def _document(node: Node) -> Document:
     body: Json = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
     role = node.at("roleRef")
     if role.value is not None:
-        parts = {name: role.at(name).text(optional=True) for name in ("apiGroup", "kind", "name")}
+        role.only(*_ROLE)
+        parts = {name: role.at(name).text(optional=True) for name in _ROLE}
         body["roleRef"] = {name: value for name, value in parts.items() if value}
     return Document(ref, body)
