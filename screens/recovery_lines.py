@@ -32,7 +32,7 @@ def _of_step(view: View, course: Course, *, can_begin: bool) -> tuple[Line, ...]
         case Step.PREFLIGHT:
             return preflight_lines(view)
         case Step.CLEANUP | Step.REPLAY:
-            lines = plan_lines(course.plan, in_session=view.in_session, can_begin=can_begin)
+            lines = plan_lines(course.plan, course.foretold, in_session=view.in_session, can_begin=can_begin)
             if course.step is Step.CLEANUP and view.can_retire and course.aside is None:
                 told = muted(" retires the records of a release that another has replaced")
                 return (*lines, line(accent("t"), told))

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from tui.faults import Exit, Fault, Unverified, UsageFault
 from tui.opening import ClusterLink, now, state_directory
 from tui.options import Options, options_of
 from tui.ownership.model import Assessment
-from tui.recovery import access, report
+from tui.recovery import access, expected, report
 from tui.recovery.gate import changed_pins, fingerprint
 from tui.recovery.hold import insist
 from tui.recovery.journal import ActionState, progress_of, sessions
@@ -27,6 +28,7 @@ from tui.recovery.planner import plan as make_plan
 from tui.recovery.question import Question, Trial
 from tui.recovery.rehearse import Company, look_at_all
 from tui.recovery.session import Session
+from tui.stated import with_manifest_of
 from tui.text import clean, clean_lines
 
 
@@ -44,6 +46,9 @@ async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
         found = make_plan(kind, contract, assessment, arguments.release, now())
         rights = await access.ask(link.reader, contract, [found], assessment.inventory)
         found = rights.within(found, assessment.inventory)
+        if kind is PlanKind.CLEANUP:
+            tried = await expected.try_expected(contract, assessment, options.wish, link.tries)
+            found = replace(found, advice=(*found.advice, *expected.told(tried)))
         seen, trials = await _rehearsed(link, contract, found, assessment, options)
         made = {"at": now().isoformat(timespec="seconds"), "context": link.identity.context, "by": link.identity.user}
     _write_new(arguments.file, write_plan(found, seen, options.wish, made, trials))
@@ -121,12 +126,13 @@ async def apply(arguments: argparse.Namespace, contract: Contract) -> Exit:
     if not arguments.confirmed and not sys.stdin.isatty():
         raise UsageFault("there is nobody to ask; mark entries `confirmed: true` in the file and give --confirmed")
     asked = options_of(arguments)
-    options = Options(asked.kubeconfig, asked.context, asked.timeout, wish=file.wish)
+    wish = with_manifest_of(file.wish, arguments)
+    options = Options(asked.kubeconfig, asked.context, asked.timeout, wish=wish)
     async with opened(contract, options) as link:
         session = await past.begin(link, contract, lambda session: claimed(session, arguments))
         try:
             # What was stated in a session that is taken up gives way to what was stated for this plan.
-            session.state(file.wish)
+            session.state(wish)
             found = await session.plan(file.kind, file.release)
             if (changed := changed_pins(file.pins, found.pins)) is not None:
                 raise Fault(f"the whole plan is refused: {changed}; run refloat plan again")
