@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from tui import past, show
@@ -16,7 +17,7 @@ from tui.contract.model import Contract
 from tui.faults import Exit, Fault, Unverified, UsageFault
 from tui.opening import ClusterLink, now, state_directory
 from tui.options import Options, options_of
-from tui.ownership.model import Assessment
+from tui.ownership.model import Assessment, Wish
 from tui.recovery import access, expected, report
 from tui.recovery.gate import changed_pins, fingerprint
 from tui.recovery.hold import insist
@@ -28,7 +29,7 @@ from tui.recovery.planner import plan as make_plan
 from tui.recovery.question import Question, Trial
 from tui.recovery.rehearse import Company, look_at_all
 from tui.recovery.session import Session
-from tui.stated import with_manifest_of
+from tui.stated import PIPED, with_manifest_of
 from tui.text import clean, clean_lines
 
 
@@ -53,7 +54,9 @@ async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
         made = {"at": now().isoformat(timespec="seconds"), "context": link.identity.context, "by": link.identity.user}
     _write_new(arguments.file, write_plan(found, seen, options.wish, made, trials))
     many = f"{len(found.entries)} entries, {len(found.offered)} offered, {len(found.left_out)} left out"
-    show.print_lines(f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}")
+    show.print_lines(
+        f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}{_with(found, options.wish)}"
+    )
     for line in (*found.advice, *trial_lines(found, trials), *rights.told):
         show.print_lines(line)
     if found.pins.cluster_uid is None:
@@ -83,6 +86,15 @@ async def _rehearsed(
         return seen, {}
     fresh = judged(contract, looked.inventory, options.wish)
     return seen, await Company(contract, found, fresh, looked.bodies, tries).rehearse(lambda _, __: None)
+
+
+def _with(found: Plan, wish: Wish) -> str:
+    """What ``apply`` needs beside the file: the manifest, where a binding is made again from that and not a record."""
+    to_come = {pin.family for pin in found.pins.families if pin.record_uid is None}
+    again = any(each.action is Action.RECREATE and each.family in to_come for each in found.entries)
+    if not again or wish.forecast is None:
+        return ""
+    return f" --manifest {quote(wish.forecast.source) if wish.forecast.source != PIPED else 'FILE'}"
 
 
 def trial_lines(found: Plan, trials: Mapping[str, Trial]) -> list[str]:

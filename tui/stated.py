@@ -12,6 +12,7 @@ from tui.recovery.wishes import MAX_FILE, error_of, forecast_of, settled, with_m
 from tui.text import clean
 
 STANDARD_INPUT = "-"
+PIPED = "standard input"
 
 
 def wish_of(arguments: argparse.Namespace) -> Wish:
@@ -38,7 +39,7 @@ def with_manifest_of(wish: Wish, arguments: argparse.Namespace) -> Wish:
 
 
 def _named(path: str) -> str:
-    return "standard input" if path == STANDARD_INPUT else clean(path, 300)
+    return PIPED if path == STANDARD_INPUT else clean(path, 300)
 
 
 def read_file(path: str) -> bytes:

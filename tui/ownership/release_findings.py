@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from tui.helm.model import Document, Record
 from tui.objects import Inventory, Json, Key, Live, Ref
-from tui.ownership.atomic import takes_back
+from tui.ownership.atomic import held_back, takes_back
 from tui.ownership.bindings import role_ref
 from tui.ownership.bombs import delete_bombs
 from tui.ownership.drift import drift
@@ -154,7 +154,8 @@ def _state(view: FamilyView, world: World) -> Iterator[Finding]:
             if view.expected is not None:
                 then = f"let the owner install {view.expected}: nothing bears another stamp any more"
                 if any(name != view.expected for name in names):
-                    then = "re-stamp what the stale stamps hold to the expected release, then let the owner install it"
+                    restamp = "re-stamp what the stale stamps hold to the expected release"
+                    then = held_back(world.contract, view) or f"{restamp}, then let the owner install it"
                 elif danger := takes_back(world.contract, view):
                     then = f"{then}; {danger}"
             yield Finding(

@@ -44,7 +44,9 @@ from tui.text import clean
 MAX_TRIED: Final = 300
 """Documents of one manifest that are tried: Flux's own chart has forty."""
 
-READ_ONLY: Final = "with --read-only nothing is tried"
+READ_ONLY: Final = "--read-only builds no writer, not even for a dry run"
+
+_NOT_KEPT: Final = "nothing of it is kept but names; state the file again"
 
 INSTALL_HOOKS: Final = frozenset({"pre-install", "post-install"})
 """Hooks that an install makes; those of other events have no part in it (helm pkg/release/v1/hook.go)."""
@@ -87,11 +89,11 @@ async def try_expected(contract: Contract, assessment: Assessment, wish: Wish, w
     """Tries the manifest of the expected release; None where none is at hand. Without a writer nothing is tried."""
     view = next((each for each in assessment.families if each.expected and each.expected == wish.expected), None)
     forecast = wish.forecast
-    if view is None or view.expected is None or forecast is None or not forecast.whole:
+    if view is None or view.expected is None or forecast is None:
         return None
     atomic = bool(held_back(contract, view) or takes_back(contract, view))
-    if writer is None:
-        return Tried(view.expected, why_not=READ_ONLY, atomic=atomic)
+    if writer is None or not forecast.whole:
+        return Tried(view.expected, why_not=READ_ONLY if writer is None else _NOT_KEPT, atomic=atomic)
     attempts, unsure = plan_attempts(view, forecast, assessment)
     beyond = [Said(each.document.ref, f"only {MAX_TRIED} documents are tried") for each in attempts[MAX_TRIED:]]
     answers = await _Trial(view, forecast, assessment, writer).all(attempts[:MAX_TRIED])
