@@ -24,7 +24,7 @@ HELM_CHART_CONFIG: Final = KindKey("helm.cattle.io", "HelmChartConfig")
 FLAG: Final = "--not-atomic"
 """The word by which an operator states that the next install is not atomic, on the command line and in the app."""
 
-DELETES: Final = "an atomic install that fails over anything else deletes all that was adopted for it"
+DELETES: Final = "an atomic install that fails deletes all that was adopted for it"
 
 RESOURCE_POLICY: Final = "helm.sh/resource-policy"
 

@@ -307,7 +307,7 @@ def _told(tried: Tried) -> Iterator[str]:
 
 def _refusal(tried: Tried) -> str:
     count = len(tried.refused)
-    return f"an install of {tried.release} would be refused over {_documents(count)} of its manifest"
+    return f"the server would refuse {_documents(count)} of the manifest of {tried.release}"
 
 
 def _documents(count: int) -> str:

@@ -127,7 +127,7 @@ def complete(contract: Contract, wish: Wish) -> Wish:
     if wish.forecast is not None and expected is None:
         raise UsageFault("whose manifest it is must be stated: name the expected release (--expect NAME)")
     if wish.not_atomic and expected is None:
-        raise UsageFault(f"whose install is not atomic must be stated: name the expected release beside {FLAG}")
+        raise UsageFault(f"whose install is not atomic must be stated too ({FLAG} --expect NAME)")
     for name in (expected, wish.settled[0] if wish.settled else None):
         if name is not None and contract.family_of(name) is None:
             raise UsageFault(_stranger(contract, [name]))
