@@ -85,7 +85,7 @@ def test_a_record_whose_description_says_so_shows_it() -> None:
     [
         (remediates(retries=3), "spec.install.remediation.retries: 3"),
         (remediates(retries=-1), "spec.install.remediation.retries: -1"),
-        (remediates(remediateLastFailure=True), "spec.install.remediation.remediateLastFailure: True"),
+        (remediates(remediateLastFailure=True), "spec.install.remediation.remediateLastFailure: true"),
         ({**remediates(retries=1), "strategy": {"name": "RemediateOnFailure"}}, "spec.install.remediation.retries: 1"),
         (remediates(retries="1"), "spec.install.remediation.retries: 1"),
     ],

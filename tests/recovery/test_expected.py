@@ -14,9 +14,10 @@ from tui.objects import Json, Live, Ref
 from tui.ownership.assess import with_findings
 from tui.ownership.model import Assessment, Forecast, Verdict, Wish
 from tui.recovery import expected, requests
-from tui.recovery.expected import READ_ONLY, Said, Tried, judge_refusal, plan_attempts, told, try_expected
+from tui.recovery.expected import READ_ONLY, Said, Tried, plan_attempts, told, try_expected
 from tui.recovery.gate import Admitted, Refusal, admit_expected
 from tui.recovery.ports import Answer, Method, Request
+from tui.recovery.refusals import judge_refusal
 from tui.recovery.rehearse import CONCURRENT
 from tui.recovery.wishes import forecast_of
 
@@ -83,9 +84,9 @@ async def tried(forecast: Forecast | None, *objects: Json, server: Server | None
 def attempted(forecast: Forecast, *objects: Json, **stated: Any) -> tuple[dict[str, str], dict[str, str]]:
     """By name: how each document is tried, and why one is not."""
     found, _ = wreck(forecast, *objects, **stated)
-    attempts, unsure = plan_attempts(found.families[0], forecast, found)
+    attempts, known = plan_attempts(found.families[0], forecast, found)
     how = {each.document.ref.name: "apply" if each.live is not None else "create" for each in attempts}
-    return how, {each.ref.name: each.text for each in unsure}
+    return how, {each.ref.name: each.text for each in known}
 
 
 # What is asked.
@@ -156,6 +157,15 @@ def test_a_kind_that_nobody_serves_may_come_with_the_chart() -> None:
     assert how == {"x": "create"}
     assert why["w"].endswith("the cluster serves no example.test/v1 Widget, unless the chart brings its CRD")
     assert "yet to name it" in why[""]
+
+
+async def test_a_version_that_the_cluster_serves_no_more_is_refused_unasked() -> None:
+    old = "{apiVersion: policy/v1beta1, kind: PodDisruptionBudget, metadata: {name: p}}"
+    server = Server()
+    came = await tried(listed(old), server=server)
+    said = "the cluster serves no policy/v1beta1 PodDisruptionBudget, only policy/v1"
+    assert [(each.ref.name, each.text) for each in came.refused] == [("p", said)]
+    assert server.sent == []
 
 
 def test_what_others_hold_is_told_elsewhere() -> None:

@@ -24,6 +24,7 @@ from tui.recovery.plan import Action, Plan, PlanKind
 from tui.recovery.planner import plan
 from tui.recovery.ports import Method
 from tui.recovery.report import hand_back, session_json, session_markdown
+from tui.recovery.told import wish_of
 from tui.recovery.wishes import forecast_of
 
 EXPECTED = "gitops-flux-12345678"
@@ -205,6 +206,16 @@ async def test_a_manifest_is_tried_in_a_session_and_changes_nothing(tmp_path: Pa
         assert (
             await stage.reader.get(ref_of({**wrong, "metadata": {"name": "new", "namespace": "flux-system"}})) is None
         )
+
+
+async def test_that_the_next_install_is_not_atomic_is_kept_in_the_journal(tmp_path: Path) -> None:
+    held = replace(WISH, error=OwnerError(atomic="uninstalled due to atomic being set"))
+    async with await installable(tmp_path, held) as stage:
+        await without_records(stage)
+        assert (await stage.session.plan(PlanKind.CLEANUP)).entries == ()
+        stage.session.state(replace(held, not_atomic=True))
+        assert len((await stage.session.plan(PlanKind.CLEANUP)).entries) == 2
+        assert wish_of(stage.journal.entries) == replace(held, not_atomic=True)
 
 
 async def test_documents_that_a_journal_left_out_are_taken_from_the_same_file_again(tmp_path: Path) -> None:

@@ -92,14 +92,14 @@ async def test_what_the_server_says_to_the_expected_manifest_stands_above_the_pl
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({}, "the manifest of gitops-flux-12345678 is tried once a session has begun"),
+        ({"in_session": False}, "the manifest of gitops-flux-12345678 is tried once a session has begun"),
         ({"read_only": True}, "is not tried: --read-only builds no writer"),
         ({"in_session": True}, ""),
     ],
 )
-def test_before_a_session_the_manifest_is_said_not_to_be_tried(more: dict[str, bool], said: str) -> None:
+def test_before_a_session_the_manifest_is_said_not_to_be_tried(more: Any, said: str) -> None:
     wish = Wish("gitops-flux-12345678", forecast=Forecast("m.yaml", "0" * 64, ()))
-    view = replace(View("c", contract(), wish=wish), **more)
+    view = View("c", contract(), wish=wish, **more)
     course = Course(Step.CLEANUP, plan=Plan(PlanKind.CLEANUP, Pins(None, "c", "0", ()), ()))
     above = "\n".join(plain_text(each) for each in above_lines(view, course, None, (), can_begin=True))
     assert said in above

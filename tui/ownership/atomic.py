@@ -93,7 +93,8 @@ def _by_remediation(live: Live) -> str:
     for name in ("retries", "remediateLastFailure"):
         value: Any = dig(install, ("remediation", name))
         if value not in (None, 0, False):
-            return f"{live.ref.label} uninstalls what fails to install (spec.install.remediation.{name}: {value})"
+            said = str(value).lower()
+            return f"{live.ref.label} uninstalls what fails to install (spec.install.remediation.{name}: {said})"
     return ""
 
 

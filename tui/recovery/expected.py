@@ -6,7 +6,6 @@ something that the same manifest makes was not tried, and is no refusal.
 """
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from tui.recovery import requests
 from tui.recovery.gate import Refusal, admit_expected
 from tui.recovery.masking import hushed
 from tui.recovery.ports import Method, Request
+from tui.recovery.refusals import judge_refusal
 from tui.recovery.rehearse import CONCURRENT, defines
 from tui.recovery.steps import Writer
 from tui.text import clean
@@ -53,10 +53,14 @@ INSTALL_HOOKS: Final = frozenset({"pre-install", "post-install"})
 
 
 class Said(NamedTuple):
-    """What the server said of one document of the manifest, or why it was not asked."""
+    """What was said against one document of the manifest, or why it was not tried.
+
+    ``refused``: the server refuses it for certain; else nobody can tell.
+    """
 
     ref: Ref
     text: str
+    refused: bool = False
 
     @property
     def line(self) -> str:
@@ -94,17 +98,17 @@ async def try_expected(contract: Contract, assessment: Assessment, wish: Wish, w
     atomic = bool(held_back(contract, view) or takes_back(contract, view))
     if writer is None or not forecast.whole:
         return Tried(view.expected, why_not=READ_ONLY if writer is None else _NOT_KEPT, atomic=atomic)
-    attempts, unsure = plan_attempts(view, forecast, assessment)
+    attempts, known = plan_attempts(view, forecast, assessment)
     beyond = [Said(each.document.ref, f"only {MAX_TRIED} documents are tried") for each in attempts[MAX_TRIED:]]
     answers = await _Trial(view, forecast, assessment, writer).all(attempts[:MAX_TRIED])
-    refused = tuple(said for said, sure in answers if sure)
-    doubtful = (*unsure, *(said for said, sure in answers if not sure), *beyond)
-    taken = min(len(attempts), MAX_TRIED) - len(answers)
-    return Tried(view.expected, refused, doubtful, taken, atomic=atomic)
+    every = (*known, *answers, *beyond)
+    refused = tuple(each for each in every if each.refused)
+    unsure = tuple(each for each in every if not each.refused)
+    return Tried(view.expected, refused, unsure, len(attempts) - len(answers) - len(beyond), atomic=atomic)
 
 
 def plan_attempts(view: FamilyView, forecast: Forecast, assessment: Assessment) -> tuple[list[_Attempt], list[Said]]:
-    """The documents that a dry run can be asked about, in the manifest's order, and those of which it cannot.
+    """The documents that a dry run can be asked about, in the manifest's order, and what is known without it of others.
 
     What is live and not to be taken over is in neither: what becomes of that is told of it elsewhere.
     """
@@ -112,14 +116,16 @@ def plan_attempts(view: FamilyView, forecast: Forecast, assessment: Assessment) 
     known, unknown = resolve(filter(_is_installed, forecast.whole), inventory.namespaced, view.family.namespace)
     taken_over = {c.ref.key for c in assessment.candidates if _is_to_come(c, view)}
     attempts: list[_Attempt] = []
-    unsure = [Said(each.ref, _why_unknown(each, forecast, inventory)) for each in unknown]
+    answers = [Said(each.ref, _why_unknown(each, forecast, inventory)) for each in unknown]
     for key, document in known.items():
         live = inventory.get(key)
-        if live is None and (first := _awaits(document, forecast, inventory)):
-            unsure.append(Said(document.ref, first))
+        if unserved := _unserved(document, forecast, inventory):
+            answers.append(unserved)
+        elif live is None and (first := _awaits(document, forecast, inventory)):
+            answers.append(Said(document.ref, first))
         elif live is None or _takes_over(document, live, view, known_to=key in taken_over):
             attempts.append(_Attempt(document, live))
-    return attempts, unsure
+    return attempts, answers
 
 
 def _is_installed(document: Document) -> bool:
@@ -158,11 +164,24 @@ def _why_unknown(document: Document, forecast: Forecast, inventory: Inventory) -
     return f"it could not be tried: the cluster serves no {ref.api_version} {ref.kind}, unless the chart brings its CRD"
 
 
+def _unserved(document: Document, forecast: Forecast, inventory: Inventory) -> Said | None:
+    """What is to be said of a document whose kind the cluster serves in other versions alone; None of any other."""
+    ref = document.ref
+    if not inventory.versions or f"{ref.api_version}/{ref.kind}" in inventory.versions:
+        return None
+    if any(defines(each, ref) for each in forecast.whole):
+        return Said(ref, _why_unknown(document, forecast, inventory))
+    served = inventory.served[ref.kind_key].api_version
+    return Said(ref, f"the cluster serves no {ref.api_version} {ref.kind}, only {served}", refused=True)
+
+
 def _awaits(document: Document, forecast: Forecast, inventory: Inventory) -> str:
     """Why a document cannot be tried before another of the same manifest is there; empty where it can."""
     space = document.ref.namespace
     made = Key("", "Namespace", None, space or "")
-    if space and made not in inventory.objects and any(each.key == made for each in forecast.whole):
+    if made in inventory.objects or not inventory.readable("", "Namespace"):
+        return ""
+    if any(each.key == made for each in forecast.whole):
         return f"it could not be tried: Namespace {space}, which the same manifest makes, has to be there first"
     return ""
 
@@ -180,26 +199,25 @@ class _Trial:
         holders = [requests.holder_of(c.live).manager for c in assessment.candidates if c.family == view.family.name]
         self._manager = Counter(holders).most_common(1)[0][0] if holders else requests.DEFAULT_MANAGER
 
-    async def all(self, attempts: Iterable[_Attempt]) -> list[tuple[Said, bool]]:
-        """What was said against the documents, each with whether the server refuses it for certain."""
+    async def all(self, attempts: Iterable[_Attempt]) -> list[Said]:
+        """What was said against the documents; nothing of those that the server would take."""
         found = await asyncio.gather(*(self._one(attempt) for attempt in attempts))
         return [each for each in found if each is not None]
 
-    async def _one(self, attempt: _Attempt) -> tuple[Said, bool] | None:
+    async def _one(self, attempt: _Attempt) -> Said | None:
         ref = attempt.document.ref
         async with self._limit:
             if self._lost:
-                return Said(ref, self._lost), False
+                return Said(ref, self._lost)
             try:
                 await self._send(attempt)
             except Unreachable as fault:
                 self._lost = f"it could not be tried: {fault}"
-                return Said(ref, self._lost), False
+                return Said(ref, self._lost)
             except ApiFault as fault:
-                text, sure = judge_refusal(fault, attempt.document.ref, self._forecast, self._view.family.namespace)
-                return Said(ref, text), sure
+                return Said(ref, *judge_refusal(fault, ref, self._forecast, self._view.family.namespace))
             except Fault as fault:
-                return Said(ref, f"it could not be tried: {hushed(fault, ref)}"), False
+                return Said(ref, f"it could not be tried: {hushed(fault, ref)}")
         return None
 
     async def _send(self, attempt: _Attempt) -> None:
@@ -214,54 +232,6 @@ class _Trial:
         if live is None:
             return Request(Method.CREATE, document.ref, body, self._manager, dry_run=True)
         return Request(Method.APPLY, document.ref, body, requests.holder_of(live).manager, dry_run=True, force=True)
-
-
-_NEEDS: Final = (
-    ("Namespace", re.compile(r'namespaces "([^"]+)" not found')),
-    ("Role", re.compile(r'(?<!cluster)roles\.rbac\.authorization\.k8s\.io "([^"]+)" not found')),
-    ("ClusterRole", re.compile(r'clusterroles\.rbac\.authorization\.k8s\.io "([^"]+)" not found')),
-    ("ServiceAccount", re.compile(r'serviceaccounts? "([^"]+)" not found')),
-    ("PriorityClass", re.compile(r"no PriorityClass with name (\S+) was found")),
-    ("Service", re.compile(r'\bservice "([^"]+)" not found')),
-    ("Service", re.compile(r'no endpoints available for service "([^"]+)"')),
-)
-"""What an object may want to be there already, as the server names it."""
-
-_NO_RIGHT: Final = re.compile(r"cannot \w+ resource|attempting to grant RBAC permissions")
-_UNTRIABLE: Final = "does not support dry run"
-_UNKNOWN_FIELD: Final = re.compile(r"strict decoding error|field not declared in schema")
-_HOOKED: Final = "failed calling webhook"
-
-
-def judge_refusal(fault: ApiFault, ref: Ref, forecast: Forecast, space: str) -> tuple[str, bool]:
-    """What a refused dry run says of the install, and whether it would be refused for certain. Pure.
-
-    ``space`` is the namespace of the release: its own install may make it.
-    """
-    said, message = hushed(fault, ref), fault.message
-    if first := _first(message, forecast):
-        return f"it could not be tried: {first.label}, which the same manifest makes, has to be there first", False
-    if f'namespaces "{space}" not found' in message:
-        return f"it could not be tried: Namespace {space} is not there, and its owner may make it", False
-    if fault.code == 409 and fault.reason == "AlreadyExists":
-        return "it could not be tried: it is there, though it was not seen; see whose it is", False
-    if _UNKNOWN_FIELD.search(message):
-        return f"it could not be told: Helm 4 is refused over it, Helm 3 leaves the field out: {said}", False
-    if fault.code == 401 or (fault.code == 403 and _NO_RIGHT.search(message)):
-        return f"it could not be tried: this user may not: {said}", False
-    if _UNTRIABLE in message or fault.code == 429 or (fault.code >= 500 and _HOOKED not in message):
-        return f"it could not be tried: {said}", False
-    return f"the server would refuse it: {said}", True
-
-
-def _first(message: str, forecast: Forecast) -> Ref | None:
-    """What the server misses, where the same manifest makes it."""
-    for kind, pattern in _NEEDS:
-        found = pattern.search(message)
-        made = found and next((d.ref for d in forecast.whole if (d.ref.kind, d.ref.name) == (kind, found[1])), None)
-        if made:
-            return made
-    return None
 
 
 def findings(tried: Tried | None) -> Iterator[Finding]:
