@@ -32,7 +32,7 @@ class Course:
     ``number`` tells a late plan from the one that is waited for. ``last`` is how the last entry of this step ended.
     ``places`` is where the cursor was in each step. ``trials`` are dry runs by the entries' ids, ``tried`` says
     of which task and session they are, ``progress`` how far they are while they run,
-    ``rehearsed`` the number of the plan that they try.
+    ``rehearsed`` the number of the plan that they try, ``foretold`` what the server says to an expected release.
     """
 
     step: Step = Step.PREFLIGHT
@@ -47,6 +47,7 @@ class Course:
     progress: str = ""
     rehearsed: int = -1
     tried: "tuple[Task, Session] | None" = None
+    foretold: tuple[str, ...] = ()
 
     @property
     def task(self) -> Task | None:
@@ -63,7 +64,7 @@ class Course:
         """Goes to a step; ``cursor`` is where the one that is left had it."""
         self.places[self.step] = cursor
         self.step, self.aside, self.plan, self.last = step, None, None, None
-        self.tried, self.trials, self.progress, self.rehearsed = None, {}, "", -1
+        self.tried, self.trials, self.progress, self.rehearsed, self.foretold = None, {}, "", -1, ()
 
     def turn_to(self, task: Task | None) -> None:
         """Takes up a task beside the step's own, or goes back to that."""
@@ -76,19 +77,25 @@ class Course:
         self.plan, self.planned_in = plan, session
         return True
 
-    def untried(self) -> Plan | None:
-        """The plan, where it is a session's and was not tried in it since its task was taken up; else None."""
-        if self.task is None or self.plan is None or self.planned_in is None or not self.plan.all:
+    def untried(self, *, manifest: bool = False) -> Plan | None:
+        """The plan, where it is a session's and was not tried in it since its task was taken up; else None.
+
+        One without entries is tried where a ``manifest`` was stated: that one is tried beside it.
+        """
+        if self.task is None or self.plan is None or self.planned_in is None or not (self.plan.all or manifest):
             return None
         if self.tried == (self.task, self.planned_in):
             return None
         self.tried, self.trials, self.rehearsed = (self.task, self.planned_in), {}, self.number
         return self.plan
 
-    def heard(self, number: int, trials: Mapping[str, Trial], done: int, of: int) -> None:
+    def heard(
+        self, number: int, trials: Mapping[str, Trial], done: int, of: int, foretold: tuple[str, ...] = ()
+    ) -> None:
         """Takes what the dry runs tell; the answers hold for later plans of the task too."""
         if number == self.rehearsed:
             self.trials.update(trials)
+            self.foretold = foretold
             self.progress = f"{done} of {of}" if done < of else ""
 
     def entry_at(self, key: Hashable | None) -> Entry | None:

@@ -123,8 +123,10 @@ def _tried(trial: Trial | None) -> tuple[Line, ...]:
     return (line(muted("tried  "), Span(trial.text) if fine else bad(f"✗ {trial.text}")),)
 
 
-def plan_lines(plan: Plan | None, *, in_session: bool, can_begin: bool) -> tuple[Line, ...]:
-    """What stands above a plan: how many entries, the advice, and what to press."""
+def plan_lines(
+    plan: Plan | None, foretold: Iterable[str] = (), *, in_session: bool, can_begin: bool
+) -> tuple[Line, ...]:
+    """What stands above a plan: how many entries, the advice, what the server foretells, and what to press."""
     if plan is None:
         return (line(muted("planning...")),)
     counts = ", ".join(
@@ -135,7 +137,7 @@ def plan_lines(plan: Plan | None, *, in_session: bool, can_begin: bool) -> tuple
     if plan.offered:
         counts = f"{counts or 'nothing to do'}, {len(plan.offered)} offered"
     lines = [line(strong(counts or "nothing to do"), _hint(plan, in_session=in_session, can_begin=can_begin))]
-    lines += [line(warn("! "), text) for text in plan.advice]
+    lines += [line(warn("! "), text) for text in (*plan.advice, *foretold)]
     return tuple(lines)
 
 

@@ -254,7 +254,7 @@ class Recovery(Room):
     def on_tried(self, message: Tried) -> None:
         """Shows how the dry runs went, or how far they are."""
         message.stop()
-        self.course.heard(message.number, message.trials, message.done, message.of)
+        self.course.heard(message.number, message.trials, message.done, message.of, message.foretold)
         self.redraw()
 
     @work(group="rights", exclusive=True, exit_on_error=False, description="ask for rights")
@@ -277,7 +277,8 @@ class Recovery(Room):
         table = self.query_one("#table", Ledger)
         self.redraw()
         table.go_to(self.course.places.pop(self.step, None))
-        untried = self.course.untried()
+        forecast = self.desk.view.wish.forecast
+        untried = self.course.untried(manifest=forecast is not None and message.plan.kind is PlanKind.CLEANUP)
         if untried is not None:
             self._rehearse(message.number, untried)
         last = self.course.last

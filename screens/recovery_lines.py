@@ -12,6 +12,7 @@ from screens.recovery_rows import Step, hand_back_lines, preflight_lines, report
 from screens.session_lines import drill_lines
 from screens.view import View
 from tui.ownership.model import Finding
+from tui.recovery.expected import READ_ONLY
 from tui.recovery.report import hand_back, session_markdown
 from tui.recovery.session import Session
 from tui.widgets.spans import Line, accent, bad, line, muted
@@ -32,7 +33,8 @@ def _of_step(view: View, course: Course, *, can_begin: bool) -> tuple[Line, ...]
         case Step.PREFLIGHT:
             return preflight_lines(view)
         case Step.CLEANUP | Step.REPLAY:
-            lines = plan_lines(course.plan, in_session=view.in_session, can_begin=can_begin)
+            foretold = course.foretold or _untried(view, course)
+            lines = plan_lines(course.plan, foretold, in_session=view.in_session, can_begin=can_begin)
             if course.step is Step.CLEANUP and view.can_retire and course.aside is None:
                 told = muted(" retires the records of a release that another has replaced")
                 return (*lines, line(accent("t"), told))
@@ -41,6 +43,14 @@ def _of_step(view: View, course: Course, *, can_begin: bool) -> tuple[Line, ...]
             return (line(*health_spans(view.health), muted("   live, until all is green")),)
         case Step.REPORT:
             return ()
+
+
+def _untried(view: View, course: Course) -> tuple[str, ...]:
+    """Why the manifest of an expected release is not tried yet; nothing in a session, which tries it."""
+    if view.wish.forecast is None or course.step is not Step.CLEANUP or view.in_session:
+        return ()
+    of = f"the manifest of {view.wish.expected}"
+    return (f"{of} is not tried: {READ_ONLY}" if view.read_only else f"{of} is tried once a session has begun",)
 
 
 def work_lines(view: View, course: Course, busy: str, trouble: str) -> tuple[Line, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from screens.link import Drill, DrillCheck
 from tui.contract.model import Contract
+from tui.ownership.atomic import FLAG
 from tui.ownership.model import Wish
 from tui.recovery.ports import Identity
 from tui.widgets.spans import Line, accent, bad, good, line, muted, plural, strong, warn
@@ -38,6 +39,7 @@ def wish_lines(wish: Wish) -> tuple[Line, ...]:
         line(muted("NAME@REVISION  "), "of two releases in force, the one that is meant"),
         line(muted("@FILE          "), "a file with the owner's error, or with the manifest of the expected release"),
         line(muted("the error      "), "itself, pasted here"),
+        line(muted(f"{FLAG}   "), "its next install is not atomic: where it fails, it takes nothing back"),
         line(muted("nothing        "), "takes it back"),
         (),
         *(
@@ -55,6 +57,7 @@ def _now(wish: Wish) -> list[str]:
         said.append(f"the owner's error: {plural(len(wish.error.conflicts), 'conflict')}")
     if wish.forecast is not None:
         said.append(f"{wish.forecast.source}: {plural(len(wish.forecast.documents), 'document')}")
+    said += ["its next install is not atomic"] if wish.not_atomic else []
     return said or ["nothing"]
 
 

@@ -18,7 +18,7 @@ from screens.shelf import read_past
 from tui.faults import Fault
 from tui.objects import Ref
 from tui.ownership.model import Wish
-from tui.recovery import undo
+from tui.recovery import expected, undo
 from tui.recovery.access import Rights, ask
 from tui.recovery.gate import pins_of
 from tui.recovery.outcome import Outcome
@@ -38,12 +38,16 @@ class Planned(Message):
 
 @dataclass
 class Tried(Message):
-    """How many entries of the plan of this number are tried by dry run, and in the end the answers by their ids."""
+    """How many entries of the plan of this number are tried by dry run, and in the end the answers by their ids.
+
+    ``foretold`` is what the server says to the manifest of an expected release, a line each.
+    """
 
     number: int
     trials: Mapping[str, Trial]
     done: int
     of: int
+    foretold: tuple[str, ...] = ()
 
 
 @dataclass
@@ -191,10 +195,11 @@ class Walk:
 
         try:
             trials = await session.rehearse(plan, tried)
+            foretold = expected.told(await session.try_expected()) if plan.kind is PlanKind.CLEANUP else ()
         except Fault as fault:
             self._tell(WorkOver(f"the plan could not be tried by dry run: {fault}"))
         else:
-            self._tell(Tried(number, trials, len(trials), len(trials)))
+            self._tell(Tried(number, trials, len(trials), len(trials), foretold))
 
     async def state(self, wish: Wish) -> None:
         """Judges anew by what the operator states of a release."""

@@ -60,13 +60,19 @@ def test_nothing_gets_round_the_gate_by_copying_or_subclassing_what_it_admitted(
 
 
 def test_only_named_senders_hand_requests_to_the_writer() -> None:
-    """The steps and their dry run change what a plan names; beside them a session keeps its Lease and tells Events."""
+    """The steps and their dry run change what a plan names; beside them a session keeps its Lease and tells Events.
+
+    The manifest of a release that is yet to be installed is tried, and no more.
+    """
     senders = {name(path) for path in SOURCES if any(call.endswith("writer.send") for call in called(path))}
-    named = ("trial", "steps", "lease_seat", "events")
+    named = ("trial", "steps", "lease_seat", "events", "expected")
     assert senders == {f"tui/recovery/{each}.py" for each in named}
 
 
-@pytest.mark.parametrize(("admission", "sender"), [("admit_lease", "lease_seat"), ("admit_event", "events")])
+@pytest.mark.parametrize(
+    ("admission", "sender"),
+    [("admit_lease", "lease_seat"), ("admit_event", "events"), ("admit_expected", "expected")],
+)
 def test_the_narrow_admissions_are_asked_by_one_sender_each(admission: str, sender: str) -> None:
     askers = {name(path) for path in SOURCES if any(call.rpartition(".")[2] == admission for call in called(path))}
     assert askers == {f"tui/recovery/{sender}.py"}
@@ -77,14 +83,14 @@ def test_one_writer_is_made_and_by_the_composition_alone() -> None:
     assert makers == {"tui/opening.py"}
 
 
-def test_every_dry_run_is_marked_and_only_the_trial_marks_them() -> None:
+def test_every_dry_run_is_marked_and_only_the_trials_mark_them() -> None:
     dry = {
         name(path)
         for path in SOURCES
         for node in ast.walk(tree(path))
         if isinstance(node, ast.keyword) and node.arg == "dry_run" and ast.unparse(node.value) == "True"
     }
-    assert dry - {"tui/cluster/api.py"} == {"tui/recovery/trial.py"} | {
+    assert dry - {"tui/cluster/api.py"} == {"tui/recovery/trial.py", "tui/recovery/expected.py"} | {
         each for each in dry if each.startswith("tui/practice/")
     }
 

@@ -184,6 +184,138 @@ async def test_a_plan_from_the_text_carries_it_on_and_mends_the_install(
     assert verdict.risky == ()
 
 
+TAKEN_BACK = f"Error: release {WANTED} failed, and has been uninstalled due to atomic being set: timed out"
+REACH = f"--contract {SHIPPED}"
+
+
+def taken_back(error: Path) -> None:
+    """An attempt that was refused, and then one that was taken back."""
+    error.write_text(f"{ERROR}\n{TAKEN_BACK}\n")
+
+
+def with_one_more(bodies: list[Json], **more: Json) -> str:
+    """The manifest of all that is stamped, and of what is not there yet."""
+    head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "new", "labels": {"a": "not a label!"}}}
+    return f"{manifest(bodies)}---\n{yaml.safe_dump(head | more)}"
+
+
+@pytest.mark.parametrize("output", ["text", "json", "markdown"])
+def test_before_anything_is_adopted_it_is_said_what_an_atomic_install_deletes(
+    run: Run, where: str, error: Path, output: str
+) -> None:
+    said = run(f"preflight {where} -o {output} --error {error}").out
+    assert "an atomic install that fails deletes all that was adopted for it" in said
+    assert "take `atomic: true` out of its Release resource" in said
+
+
+def test_an_owner_that_is_shown_to_install_atomically_holds_every_adoption_up(
+    run: Run, where: str, error: Path, tmp_path: Path
+) -> None:
+    taken_back(error)
+    held = run(f"preflight {where} -o json --error {error}")
+    assert held.code == BLOCKED
+    assert {(each["decision"], *each["rules"]) for each in held.document["candidates"]} == {("protect", "S3")}
+    assert all(each["why"].startswith("the owner installs atomically: ") for each in held.document["candidates"])
+    assert [each["severity"] for each in held.document["findings"] if each["code"] == "refused-install"] == ["block"]
+    stated = run(f"preflight {where} -o json --error {error} --not-atomic").document
+    assert {(each["decision"], *each["rules"]) for each in stated["candidates"]} == {("adopt", "S3")}
+    planned = run(f"plan cleanup {where} --error {error} -f {tmp_path / 'held.yaml'}")
+    assert "0 entries" in planned.out
+    assert "the owner installs atomically" in planned.out
+    assert "--not-atomic" in planned.out
+
+
+@pytest.mark.parametrize("flags", ["--not-atomic", "--not-atomic --error other.txt"])
+def test_whose_install_is_not_atomic_must_be_stated(run: Run, tmp_path: Path, flags: str) -> None:
+    (tmp_path / "other.txt").write_text("another operation (install/upgrade/rollback) is in progress")
+    told = run(f"preflight {REACH} {flags}")
+    assert told.code == USAGE
+    assert "(--not-atomic --expect NAME)" in one_sentence(told)
+
+
+def test_what_the_server_would_refuse_of_the_manifest_is_told_before_it_does(
+    clusters: Clusters, run: Run, where: str, error: Path, tmp_path: Path
+) -> None:
+    before = {body["metadata"]["uid"]: body for _, body in clusters.get("refused-install").world.store.objects()}
+    path = tmp_path / "manifest.yaml"
+    path.write_text(with_one_more(stamped(clusters.get("refused-install")), stringData={"key": "hunter2"}))
+    found = run(f"preflight {where} -o json --error {error} --manifest {path}")
+    (refused,) = [
+        each
+        for each in found.document["findings"]
+        if each["code"] == "refused-install" and "the server would refuse" in each["summary"]
+    ]
+    assert (refused["severity"], [ref["name"] for ref in refused["resources"]]) == ("block", ["new"])
+    assert "the server would refuse it" in refused["evidence"][0]
+    planned = run(f"plan cleanup {where} --error {error} --manifest {path} -f {tmp_path / 'plan.yaml'}")
+    for said in (planned.out, (tmp_path / "plan.yaml").read_text()):
+        assert f"the server would refuse 1 document of the manifest of {WANTED}" in said
+        assert "hunter2" not in said
+    assert "hunter2" not in found.out
+    after = {body["metadata"]["uid"]: body for _, body in clusters.get("refused-install").world.store.objects()}
+    assert after == before, "a trial changes nothing"
+
+
+def test_with_read_only_the_manifest_is_said_not_to_be_tried(
+    clusters: Clusters, run: Run, where: str, error: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "manifest.yaml"
+    path.write_text(with_one_more(stamped(clusters.get("refused-install"))))
+    found = run(f"--read-only preflight {where} -o json --error {error} --manifest {path}").document
+    told = [each for each in found["findings"] if each["code"] == "refused-install"]
+    assert [each["severity"] for each in told] == ["block", "warn"]
+    assert told[1]["evidence"][0] == "--read-only builds no writer, not even for a dry run"
+
+
+async def test_what_was_stated_of_an_atomic_install_goes_with_the_plan(
+    wreck: PracticeCluster, tmp_path: Path, error: Path
+) -> None:
+    plan = tmp_path / "plan.yaml"
+    taken_back(error)
+    reach = ["--kubeconfig", str(tmp_path / "kubeconfig"), "--contract", str(SHIPPED)]
+    words = ["plan", "cleanup", "--error", str(error), "--not-atomic", "-f", str(plan), *reach]
+    assert await asyncio.to_thread(main, words) == CLEAN
+    loaded = confirm(plan)
+    assert loaded["not-atomic"] is True
+    loaded = yaml.safe_load(plan.read_text())
+    plan.write_text(yaml.safe_dump({name: value for name, value in loaded.items() if name != "not-atomic"}))
+    assert await asyncio.to_thread(main, ["apply", str(plan), "--confirmed", *reach]) == BLOCKED
+    assert len(stamped(wreck)) == len(loaded["entries"]), "who takes the word out is held up again"
+    plan.write_text(yaml.safe_dump(loaded))
+    assert await asyncio.to_thread(main, ["apply", str(plan), "--confirmed", *reach]) == CLEAN
+    assert stamped(wreck) == []
+
+
+async def test_a_binding_of_another_role_is_made_again_from_the_very_manifest_of_the_plan(
+    wreck: PracticeCluster, tmp_path: Path, error: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, listed, other = tmp_path / "plan.yaml", tmp_path / "manifest.yaml", tmp_path / "other.yaml"
+    bodies = stamped(wreck)
+    bound = next(body for body in bodies if body["kind"] == "ClusterRoleBinding")
+    wanted = {**bound, "roleRef": {**bound["roleRef"], "name": "view"}}
+    listed.write_text(manifest([wanted if body is bound else body for body in bodies]))
+    other.write_text(manifest(bodies))
+    reach = ["--kubeconfig", str(tmp_path / "kubeconfig"), "--contract", str(SHIPPED)]
+    words = ["plan", "cleanup", "--error", str(error), "--manifest", str(listed), "-f", str(plan), *reach]
+    assert await asyncio.to_thread(main, words) == CLEAN
+    assert f"refloat apply {plan} --manifest {listed}" in capsys.readouterr().out
+    loaded = confirm(plan)
+    assert [(each["action"], each["ref"]["name"]) for each in loaded["entries"] if each["action"] != "adopt"] == [
+        ("recreate", bound["metadata"]["name"])
+    ]
+    done = ["apply", str(plan), "--confirmed", *reach]
+    assert await asyncio.to_thread(main, [*done, "--manifest", str(other)]) == USAGE
+    assert "is not the manifest that the plan was made with" in capsys.readouterr().err
+    assert await asyncio.to_thread(main, done) == BLOCKED
+    assert "give the manifest of the expected release (--manifest FILE)" in capsys.readouterr().err
+    assert [body["metadata"]["name"] for body in stamped(wreck)] == [bound["metadata"]["name"]]
+    assert await asyncio.to_thread(main, [*done, "--manifest", str(listed)]) == CLEAN
+    assert stamped(wreck) == []
+    live = [body for _, body in wreck.world.store.objects() if body["metadata"]["name"] == bound["metadata"]["name"]]
+    (again,) = [body for body in live if body["kind"] == "ClusterRoleBinding"]
+    assert (again["roleRef"]["name"], again["metadata"]["uid"] != bound["metadata"]["uid"]) == ("view", True)
+
+
 async def test_what_the_manifest_does_not_list_is_left_by_apply_too(
     wreck: PracticeCluster, tmp_path: Path, error: Path
 ) -> None:

@@ -167,6 +167,9 @@ def parser() -> "argparse.ArgumentParser":
     _add_plan(add("plan", "write a plan to review: of a cleanup, a replay, a mend, or to retire a release", common))
     done = add("apply", "do exactly a reviewed plan, asking for each entry", common)
     done.add_argument("file", metavar="FILE", help="a file that refloat plan wrote")
+    done.add_argument(
+        "--manifest", metavar="FILE", help="the manifest the plan was made with, to make bindings again from"
+    )
     done.add_argument("--confirmed", action="store_true", help="ask nothing, do only entries the file confirms")
     _add_lease(done)
     asks = add("reconcile", "ask an owner to act now, as the contract says how", common)
@@ -221,6 +224,7 @@ def _add_preflight(parser: "argparse.ArgumentParser") -> None:
     parser.add_argument("--error", metavar="FILE", help="what Helm or Pulumi said when it refused (-: standard input)")
     parser.add_argument("--expect", type=_named, metavar="NAME", help="the release that the owner wants to install")
     parser.add_argument("--manifest", metavar="FILE", help="the manifest of that release, as helm template prints it")
+    parser.add_argument("--not-atomic", action="store_true", help="that release's next install takes nothing back")
     parser.add_argument(
         "--settle", type=_named, metavar="NAME@REVISION", help="of two releases in force, the one that is meant"
     )

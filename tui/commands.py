@@ -13,12 +13,13 @@ from tui.faults import ApiFault, Exit, Fault, Unverified, UsageFault
 from tui.objects import Inventory, Json
 from tui.opening import ClusterLink, now, open_context
 from tui.options import Options, chosen_context, options_of
+from tui.ownership.assess import with_findings
 from tui.ownership.dossier import Lookups, dossier
 from tui.ownership.findings import is_noise
 from tui.ownership.model import Assessment, Attribution, FamilyState, State, Verdict, Wish
 from tui.ownership.past import past_listings
 from tui.ownership.releases import read_releases
-from tui.recovery import access, pages, planner, report, unread
+from tui.recovery import access, expected, pages, planner, report, unread
 from tui.recovery.assessing import assess_searched
 from tui.recovery.health import Health, HealthVerdict, check_health, health_json
 from tui.text import clean_lines
@@ -58,9 +59,11 @@ async def preflight(arguments: argparse.Namespace, contract: Contract) -> Exit:
     try:
         async with opened(contract, options) as link:
             assessment = await read_and_judged(link, contract, options.wish)
+            tried = await expected.try_expected(contract, assessment, options.wish, link.tries)
             rights = await access.ask(link.reader, contract, planner.steps(contract, assessment), assessment.inventory)
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_preflight(context, contract, str(fault)))
+    assessment = with_findings(contract, assessment, expected.findings(tried), now().date())
     if arguments.output == "json":
         show.print_json(report.preflight_json(assessment, context, contract))
     elif arguments.output == "markdown":

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from tui import past, show
@@ -16,8 +17,8 @@ from tui.contract.model import Contract
 from tui.faults import Exit, Fault, Unverified, UsageFault
 from tui.opening import ClusterLink, now, state_directory
 from tui.options import Options, options_of
-from tui.ownership.model import Assessment
-from tui.recovery import access, report
+from tui.ownership.model import Assessment, Wish
+from tui.recovery import access, expected, report
 from tui.recovery.gate import changed_pins, fingerprint
 from tui.recovery.hold import insist
 from tui.recovery.journal import ActionState, progress_of, sessions
@@ -28,6 +29,7 @@ from tui.recovery.planner import plan as make_plan
 from tui.recovery.question import Question, Trial
 from tui.recovery.rehearse import Company, look_at_all
 from tui.recovery.session import Session
+from tui.stated import PIPED, with_manifest_of
 from tui.text import clean, clean_lines
 
 
@@ -45,11 +47,16 @@ async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
         found = make_plan(kind, contract, assessment, arguments.release, now())
         rights = await access.ask(link.reader, contract, [found], assessment.inventory)
         found = rights.within(found, assessment.inventory)
+        if kind is PlanKind.CLEANUP:
+            tried = await expected.try_expected(contract, assessment, options.wish, link.tries)
+            found = replace(found, advice=(*found.advice, *expected.told(tried)))
         seen, trials = await _rehearsed(link, contract, found, assessment, options)
         made = {"at": now().isoformat(timespec="seconds"), "context": link.identity.context, "by": link.identity.user}
     _write_new(arguments.file, write_plan(found, seen, options.wish, made, trials))
     many = f"{len(found.entries)} entries, {len(found.offered)} offered, {len(found.left_out)} left out"
-    show.print_lines(f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}")
+    show.print_lines(
+        f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}{_with(found, options.wish)}"
+    )
     for line in (*found.advice, *loss_lines(found), *trial_lines(found, trials), *rights.told):
         show.print_lines(line)
     if found.pins.cluster_uid is None:
@@ -89,6 +96,15 @@ def loss_lines(found: Plan) -> list[str]:
         if entry.typed
         for loss in entry.losses
     ]
+
+
+def _with(found: Plan, wish: Wish) -> str:
+    """What ``apply`` needs beside the file: the manifest, where a binding is made again from that and not a record."""
+    to_come = {pin.family for pin in found.pins.families if pin.record_uid is None}
+    again = any(each.action is Action.RECREATE and each.family in to_come for each in found.entries)
+    if not again or wish.forecast is None:
+        return ""
+    return f" --manifest {quote(wish.forecast.source) if wish.forecast.source != PIPED else 'FILE'}"
 
 
 def trial_lines(found: Plan, trials: Mapping[str, Trial]) -> list[str]:
@@ -131,12 +147,13 @@ async def apply(arguments: argparse.Namespace, contract: Contract) -> Exit:
         raise Unverified(f"{arguments.file} does not say which cluster it is for: {KUBE_SYSTEM}, then plan again")
     if not arguments.confirmed and not sys.stdin.isatty():
         raise UsageFault("there is nobody to ask; mark entries `confirmed: true` in the file and give --confirmed")
-    options = replace(options_of(arguments), wish=file.wish)
+    wish = with_manifest_of(file.wish, arguments)
+    options = replace(options_of(arguments), wish=wish)
     async with opened(contract, options) as link:
         session = await past.begin(link, contract, lambda session: claimed(session, arguments))
         try:
             # What was stated in a session that is taken up gives way to what was stated for this plan.
-            session.state(file.wish)
+            session.state(wish)
             found = await session.plan(file.kind, file.release)
             if (changed := changed_pins(file.pins, found.pins)) is not None:
                 raise Fault(f"the whole plan is refused: {changed}; run refloat plan again")

@@ -8,10 +8,11 @@ from tui.faults import UsageFault
 from tui.helm.errors_text import MAX_ERROR
 from tui.helm.refusal import OwnerError
 from tui.ownership.model import Wish
-from tui.recovery.wishes import MAX_FILE, error_of, forecast_of, settled
+from tui.recovery.wishes import MAX_FILE, error_of, forecast_of, settled, with_manifest
 from tui.text import clean
 
 STANDARD_INPUT = "-"
+PIPED = "standard input"
 
 
 def wish_of(arguments: argparse.Namespace) -> Wish:
@@ -25,11 +26,20 @@ def wish_of(arguments: argparse.Namespace) -> Wish:
         settled(meant) if meant else None,
         error_of(_read(error, MAX_ERROR), _named(error)) if error is not None else OwnerError(),
         forecast_of(_read(manifest, MAX_FILE), _named(manifest)) if manifest is not None else None,
+        getattr(arguments, "not_atomic", False),
     )
 
 
+def with_manifest_of(wish: Wish, arguments: argparse.Namespace) -> Wish:
+    """What a plan file states, with the manifest itself where the command line gives it. Raises UsageFault."""
+    manifest = getattr(arguments, "manifest", None)
+    if manifest is None:
+        return wish
+    return with_manifest(wish, forecast_of(_read(manifest, MAX_FILE), _named(manifest)))
+
+
 def _named(path: str) -> str:
-    return "standard input" if path == STANDARD_INPUT else clean(path, 300)
+    return PIPED if path == STANDARD_INPUT else clean(path, 300)
 
 
 def read_file(path: str) -> bytes:

@@ -99,6 +99,38 @@ def test_a_file_of_before_tells_of_no_loss() -> None:
     assert [row.losses for row in read_plan(yaml.safe_dump(loaded).encode(), "p.yaml").rows] == [(), ()]
 
 
+@pytest.mark.parametrize("stated", [True, False])
+def test_that_the_next_install_is_not_atomic_is_kept(*, stated: bool) -> None:
+    text = written(PlanKind.CLEANUP, Wish("gitops-flux-12345678", not_atomic=stated))
+    assert read_plan(text, "p.yaml").wish.not_atomic is stated
+    assert (b"not-atomic" in text) is stated
+
+
+@pytest.mark.parametrize("value", ["true", "false", "yes", 1, 0, [], {}])
+def test_no_other_value_takes_a_protection_away(value: object) -> None:
+    loaded = yaml.safe_load(written(PlanKind.CLEANUP)) | {"not-atomic": value}
+    with pytest.raises(PlanFault, match=r"p\.yaml: not-atomic is neither true nor false"):
+        read_plan(yaml.safe_dump(loaded).encode(), "p.yaml")
+
+
+def test_what_a_manifest_keeps_is_kept_in_a_word_and_its_documents_are_not() -> None:
+    meta = "metadata: {name: c, annotations: {helm.sh/resource-policy: keep, note: hunter2}}"
+    forecast = forecast_of(f"{{apiVersion: v1, kind: ConfigMap, {meta}, data: {{a: hunter2}}}}".encode(), "m.yaml")
+    text = written(PlanKind.CLEANUP, Wish("gitops-flux-12345678", forecast=forecast))
+    back = read_plan(text, "p.yaml").wish.forecast
+    assert back == forecast
+    assert back.documents[0].annotations == {"helm.sh/resource-policy": "keep"}
+    assert (back.whole, len(forecast.whole)) == ((), 1)
+    assert b"hunter2" not in text
+
+
+def test_an_error_that_shows_an_atomic_install_is_kept() -> None:
+    shown = read_error("release gitops-flux-12345678 failed, and has been uninstalled due to atomic being set: x")
+    wish = Wish("gitops-flux-12345678", error=shown)
+    assert read_plan(written(PlanKind.CLEANUP, wish), "p.yaml").wish == wish
+    assert wish.error.atomic
+
+
 def test_no_document_and_no_value_is_in_a_file() -> None:
     text = written(PlanKind.REPLAY).decode()
     assert "lost-key" in text

@@ -1,6 +1,7 @@
 """What an operator states: names, the owner's text, a manifest; each fault is one sentence that says what to do."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from tui.helm.errors import read_error
 from tui.helm.errors_text import MAX_ERROR
 from tui.helm.refusal import OwnerError
 from tui.ownership.model import Wish
-from tui.recovery.wishes import MAX_FILE, complete, error_of, forecast_of, read_wish
+from tui.recovery.wishes import MAX_FILE, complete, error_of, forecast_of, read_wish, with_manifest
 
 NAME, OTHER = "gitops-flux-12345678", "gitops-flux-ffffffff"
 CONTRACT = contract()
@@ -178,10 +179,52 @@ def test_what_is_no_manifest_is_one_sentence(data: bytes, said: str) -> None:
     assert fault(lambda: forecast_of(data, "m.yaml")).startswith(said)
 
 
+def test_the_file_s_documents_are_there_to_be_tried_and_no_repr_shows_them() -> None:
+    found = forecast_of(MANIFEST.encode(), "m.yaml")
+    assert [each.ref.name or each.generate_name for each in found.whole] == [
+        "as-is",
+        "rendered",
+        "s",
+        "c",
+        "check",
+        "once-",
+        "b",
+    ]
+    assert "hunter2" in str([each.body for each in found.whole])
+    assert "hunter2" not in repr(Wish(NAME, forecast=found))
+
+
+def test_what_was_read_back_takes_the_very_file_again_and_no_other() -> None:
+    found = forecast_of(MANIFEST.encode(), "m.yaml")
+    kept = Wish(NAME, forecast=replace(found, whole=()))
+    again = with_manifest(kept, forecast_of(MANIFEST.encode(), "elsewhere.yaml"))
+    assert again == kept
+    assert again.forecast is not None
+    assert (again.forecast.source, again.forecast.whole) == ("m.yaml", found.whole)
+    other = forecast_of(MANIFEST.replace("admin", "view").encode(), "m.yaml")
+    assert "is not the manifest that the plan was made with" in fault(lambda: with_manifest(kept, other))
+    assert "made without a manifest" in fault(lambda: with_manifest(Wish(NAME), found))
+
+
 def test_a_manifest_needs_a_name_to_go_with() -> None:
     lone = Wish(forecast=forecast_of(MANIFEST.encode(), "m"))
     assert "--expect NAME" in fault(lambda: complete(CONTRACT, lone))
     assert complete(CONTRACT, Wish(NAME, forecast=lone.forecast)).forecast == lone.forecast
+
+
+TAKEN_BACK = f"release {NAME} failed, and has been uninstalled due to atomic being set: no"
+
+
+def test_that_the_next_install_is_not_atomic_needs_a_name_to_go_with() -> None:
+    assert "--expect NAME" in fault(lambda: complete(CONTRACT, Wish(not_atomic=True)))
+    assert complete(CONTRACT, Wish(NAME, not_atomic=True)).not_atomic
+
+
+def test_a_text_of_an_install_that_was_taken_back_names_its_release_or_wants_it_named() -> None:
+    found = complete(CONTRACT, Wish(error=error_of(TAKEN_BACK.encode(), "f")))
+    assert (found.expected, bool(found.error.atomic)) == (NAME, True)
+    half = b"an error occurred while uninstalling the release. original install error: x"
+    assert "name it (--expect NAME)" in fault(lambda: complete(CONTRACT, Wish(error=error_of(half, "f"))))
 
 
 # A typed line.
@@ -204,6 +247,9 @@ def test_a_line_states_a_name_a_revision_a_file_the_error_itself_or_nothing() ->
         == forecast_of(MANIFEST.encode(), "m.yaml")
     )
     assert typed(f"{NAME} {OTHER}@2") == Wish(NAME, (OTHER, 2))
+    assert typed(f"{NAME} --not-atomic") == typed(f"--not-atomic {NAME}") == Wish(NAME, not_atomic=True)
+    assert typed(f"--not-atomic {text()}") == Wish(NAME, error=read_error(text()), not_atomic=True)
+    assert typed("@e.txt --not-atomic") == Wish(NAME, error=read_error(text()), not_atomic=True)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +262,7 @@ def test_a_line_states_a_name_a_revision_a_file_the_error_itself_or_nothing() ->
         (f"{OTHER} @e.txt", "is expected; state the right one"),
         ("@m.yaml", "whose manifest it is"),
         ('"', "a quote is not closed"),
+        ("--not-atomic", "whose install is not atomic must be stated too"),
     ],
 )
 def test_a_line_that_cannot_be_meant_is_one_sentence(line: str, said: str) -> None:

@@ -12,6 +12,7 @@ from tui.objects import Inventory, Json, Ref
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, Wish
 from tui.recovery import undo
+from tui.recovery.expected import Tried
 from tui.recovery.gate import pins_of
 from tui.recovery.health import Health, check_health
 from tui.recovery.lease import Claim, Standing, State
@@ -107,6 +108,7 @@ class FakeSession:
         self.conflicts: frozenset[Conflict] = frozenset()
         self.refused: dict[str, str] = {}
         self.rehearsed: list[PlanKind] = []
+        self.expected: Tried | None = None
         self.taken_up = 0
         self.settled: list[Outcome] = []
         self.undone: list[str] = []
@@ -139,6 +141,9 @@ class FakeSession:
             entry.id: Trial(ok=entry.ref.label not in self.refused, text=self.refused.get(entry.ref.label, "accepted"))
             for entry in plan.all
         }
+
+    async def try_expected(self) -> Tried | None:
+        return self.expected
 
     async def plan_reconcile(self, refs: Iterable[Ref]) -> Plan:
         return reconcile_plan(CONTRACT, self.assessment or await self.refresh(), refs, frozen())

@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from screens.course import Course
 from screens.plan_rows import plan_rows
 from screens.question import Ask
 from screens.recovery import Recovery
+from screens.recovery_lines import above_lines
 from screens.recovery_rows import Step
 from screens.typed import Typed
+from screens.view import View
+from tests.clusters import contract
 from tests.screens.fakes import FakeLink, frozen
 from tests.screens.journals import Days, begun, directory
 from tests.screens.piloting import (
@@ -31,9 +35,11 @@ from tests.screens.sessions import FakeSession, session_link
 from tests.screens.world import ACTIVE, STALE, body, stamped, trouble
 from tui.objects import Json, Ref
 from tui.ownership.assess import assess
+from tui.ownership.model import Forecast, Wish
+from tui.recovery.expected import Said, Tried
 from tui.recovery.mend_drift import Conflict
 from tui.recovery.outcome import Outcome, Status
-from tui.recovery.plan import Action, PlanKind
+from tui.recovery.plan import Action, Pins, Plan, PlanKind
 from tui.recovery.question import Trial
 from tui.recovery.told import describe
 from tui.widgets.ledger import Ledger
@@ -68,6 +74,36 @@ async def test_a_plan_is_tried_by_dry_run_once_its_step_is_entered_in_a_session(
         assert "✓ ok" in table_text(app, "#table")[0]
         await press(pilot, "enter", "n")
         assert session.rehearsed[2:] == [], "an answer tries nothing anew"
+
+
+async def test_what_the_server_says_to_the_expected_manifest_stands_above_the_plan() -> None:
+    link, session = session_link(trouble())
+    broken = Ref("v1", "Service", "flux-system", "broken")
+    session.expected = Tried("gitops-flux-12345678", (Said(broken, "the server would refuse it: port [/x]"),))
+    async with running(link) as (app, pilot):
+        await begin(pilot, "right")
+        above = static_text(app, "#above")
+        assert "the server would refuse 1 document of the manifest of gitops-flux-12345678" in above
+        assert "Service flux-system/broken: the server would refuse it: port [/x]" in above
+        await press(pilot, "right")
+        assert "would refuse" not in static_text(app, "#above")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"in_session": False}, "the manifest of gitops-flux-12345678 is tried once a session has begun"),
+        ({"read_only": True}, "is not tried: --read-only builds no writer"),
+        ({"in_session": True}, ""),
+    ],
+)
+def test_before_a_session_the_manifest_is_said_not_to_be_tried(more: Any, said: str) -> None:
+    wish = Wish("gitops-flux-12345678", forecast=Forecast("m.yaml", "0" * 64, ()))
+    view = View("c", contract(), wish=wish, **more)
+    course = Course(Step.CLEANUP, plan=Plan(PlanKind.CLEANUP, Pins(None, "c", "0", ()), ()))
+    above = "\n".join(plain_text(each) for each in above_lines(view, course, None, (), can_begin=True))
+    assert said in above
+    assert ("of gitops-flux-12345678" in above) == bool(said)
 
 
 @pytest.mark.parametrize("wide", [True, False])

@@ -6,11 +6,13 @@ import pytest
 from textual.app import App
 from textual.widgets import Input, Static
 
+from screens.session_lines import wish_lines
 from screens.stating import ask_wish
 from screens.view import View
 from tests.clusters import contract
 from tests.ownership.judging import judge
 from tui.ownership.model import Wish
+from tui.widgets.spans import plain_text
 
 NAME = "gitops-flux-12345678"
 ERROR = (
@@ -41,6 +43,16 @@ async def test_each_way_to_say_it_states_the_release(how: str, tmp_path: Path) -
     wishes, _ = await asked({"name": NAME, "file": f"@{path}", "pasted": ERROR}[how])
     assert [wish.expected for wish in wishes] == [NAME]
     assert len(wishes[0].error.conflicts) == (how != "name")
+
+
+async def test_that_the_next_install_is_not_atomic_is_stated_beside_the_release() -> None:
+    assert (await asked(f"{NAME} --not-atomic"))[0] == [Wish(NAME, not_atomic=True)]
+    wishes, told = await asked("--not-atomic")
+    assert wishes == []
+    assert "(--not-atomic --expect NAME)" in told
+    said = "\n".join(plain_text(each) for each in wish_lines(Wish(NAME, not_atomic=True)))
+    assert "--not-atomic   its next install is not atomic" in said
+    assert said.endswith("its next install is not atomic")
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ among them; Helm's records are listed apart."""
 BODY_GROUPS: Final = (
     "toolkit.fluxcd.io",
     "fluxcd.controlplane.io",
+    "helm.cattle.io",
     "pulumi.com",
     "gateway.networking.k8s.io",
     "constraints.gatekeeper.sh",

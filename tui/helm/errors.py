@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from tui.helm.errors_atomic import shows_atomic, taken_back
 from tui.helm.errors_text import Scan, joined, plain, spread
 from tui.helm.manifest import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE
 from tui.helm.refusal import Cause, Conflict, OwnerError, Wanted
@@ -28,7 +29,11 @@ def read_error(text: str) -> OwnerError:
     if len(conflicts) > MAX_CONFLICTS:
         cut.append(f"{len(conflicts) - MAX_CONFLICTS} more conflicts")
     return OwnerError(
-        tuple(conflicts[:MAX_CONFLICTS]), _wanted(text, conflicts), _BUSY.search(text) is not None, tuple(cut)
+        tuple(conflicts[:MAX_CONFLICTS]),
+        _wanted(text, conflicts),
+        _BUSY.search(text) is not None,
+        tuple(cut),
+        shows_atomic(text),
     )
 
 
@@ -249,6 +254,7 @@ def _wanted(text: str, conflicts: Iterable[Conflict]) -> tuple[Wanted, ...]:
     found: dict[str, Wanted] = {}
     told = [Wanted(each.wanted_release, each.wanted_namespace) for each in conflicts if each.wanted_release]
     told += [Wanted(joined(m[2]), joined(m[1])) for pattern in (_PULUMI, _FLUX) for m in pattern.finditer(text)]
+    told += [Wanted(name) for name in taken_back(text)]
     for each in told:
         known = found.get(each.release)
         if known is None or known.namespace is None:

@@ -24,6 +24,7 @@ MAX_DOCUMENTS: Final = 20_000
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 RELEASE_NAME: Final = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
+HOOK: Final = "helm.sh/hook"
 
 _SEPARATOR: Final = re.compile(r"^---[ \t]*", re.MULTILINE)
 _SOURCE: Final = re.compile(r"\s*# Source: ([^\r\n]+)")
@@ -101,6 +102,15 @@ def resolve(
         placed = document if namespace == document.ref.namespace else _placed(document, namespace)
         known[placed.key] = placed
     return known, tuple(unknown)
+
+
+def is_owned(document: Document) -> bool:
+    """Whether Helm owns what a document of a rendered chart makes: not so of hooks and of the ``crds/`` folder's files,
+    nor of what the server is yet to name.
+    """
+    folders = document.source.split("/")[:-1]
+    as_is = "crds" in folders and "templates" not in folders
+    return document.generate_name is None and HOOK not in document.annotations and not as_is
 
 
 def stamped(document_body: Json, release_name: str, release_namespace: str) -> Json:

@@ -53,14 +53,19 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class OwnerError:
-    """What an owner's text says. ``busy``: another operation was in progress. ``cut``: what of it could not be read."""
+    """What an owner's text says. ``busy``: another operation was in progress. ``cut``: what of it could not be read.
+
+    ``atomic`` are the words that show that the owner's operation is atomic: what it fails over, it takes back. Empty
+    where nothing in the text shows that.
+    """
 
     conflicts: tuple[Conflict, ...] = ()
     wanted: tuple[Wanted, ...] = ()
     busy: bool = False
     cut: tuple[str, ...] = ()
+    atomic: str = ""
 
     @property
     def says_nothing(self) -> bool:
         """Whether no refusal was found in the text, not even the beginning of one."""
-        return not (self.conflicts or self.wanted or self.busy or self.cut)
+        return not (self.conflicts or self.wanted or self.busy or self.cut or self.atomic)

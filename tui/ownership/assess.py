@@ -48,7 +48,7 @@ def _assess(contract: Contract, inventory: Inventory, wish: Wish, today: date, n
     listed = [listed_by(record, inventory.namespaced) for record in in_force]
     world = World(contract, inventory, releases, families, listed)
     claims = Claims(contract)
-    decided = [decide(view, inventory, world, claims) for view in families]
+    decided = [decide(view, inventory, world, claims, wish.error) for view in families]
     candidates = tuple(candidate for each in decided for candidate in each.candidates)
     missing = tuple(lost for view in families for lost in missing_of(view, world))
     attributions = Attributor(world, claims, candidates).all()
@@ -70,13 +70,29 @@ def _assess(contract: Contract, inventory: Inventory, wish: Wish, today: date, n
         attributions=attributions,
         candidates=candidates,
         missing=missing,
-        findings=tuple(sorted(findings, key=lambda f: (_ORDER[f.severity], f.code, f.summary))),
+        findings=tuple(sorted(findings, key=_in_order)),
         hidden=hidden,
         incomplete=incomplete,
         verdict=_verdict(findings, incomplete),
         policies=policies.guarded(contract),
         unsearched=frozenset().union(*(each.unsearched for each in decided)),
     )
+
+
+def with_findings(contract: Contract, known: Assessment, more: Iterable[Finding], today: date) -> Assessment:
+    """The assessment with findings that no inventory tells, allowed and weighed like all others."""
+    kept, hidden = _allowed(contract, map(shown, more), today)
+    findings = (*known.findings, *kept)
+    return replace(
+        known,
+        findings=tuple(sorted(findings, key=_in_order)),
+        hidden=known.hidden + hidden,
+        verdict=_verdict(findings, known.incomplete),
+    )
+
+
+def _in_order(finding: Finding) -> tuple[int, str, str]:
+    return _ORDER[finding.severity], finding.code, finding.summary
 
 
 def _allowed(contract: Contract, found: Iterable[Finding], today: date) -> tuple[list[Finding], int]:

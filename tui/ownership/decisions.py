@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from tui.contract.select import Claims
-from tui.objects import Inventory, Json, Key, Live
+from tui.helm.refusal import OwnerError
+from tui.objects import Inventory, Key, Live
+from tui.ownership.atomic import held_back
+from tui.ownership.bindings import Bindings, ToCome, role_ref
 from tui.ownership.evidence import World, stamp_of, whole
 from tui.ownership.holding import held_by_another
 from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Rule
-from tui.ownership.references import BINDINGS, RBAC
+from tui.ownership.references import BINDINGS
 from tui.ownership.staleness import Rules, documents_of, leaving_of, named, s7
 from tui.ownership.usage import Usage
 
@@ -23,10 +26,10 @@ class Decisions(NamedTuple):
     unsearched: frozenset[Key] = frozenset()
 
 
-def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims) -> Decisions:
+def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims, error: OwnerError) -> Decisions:
     """One decision for every object stamped with a release of the family that is not the active one, and for every
     object that the active manifest (or, in an absent family, that of an expected release) lists and that bears no
-    stamp or is held by kubectl.
+    stamp or is held by kubectl. ``error`` is what the owner's text says of bindings that an expected release wants.
 
     Deletions come in an order in which users leave before what they use; the rest is ordered by identity.
     """
@@ -34,9 +37,11 @@ def decide(view: FamilyView, inventory: Inventory, world: World, claims: Claims)
     stamped = [live for live in inventory.objects.values() if _own_family_stamp(view, live)]
     stamped.sort(key=lambda live: _sort_key(live.key))
     if view.state is not FamilyState.ACTIVE:
-        bare = _awaited(rules)
+        bindings = Bindings(view, inventory, error)
+        bare = _awaited(rules, bindings)
         named_already = {candidate.ref.key for candidate in bare}
-        return Decisions((*(_unsettled(rules, live) for live in stamped if live.key not in named_already), *bare))
+        left = (_unsettled(rules, bindings, live) for live in stamped if live.key not in named_already)
+        return Decisions((*left, *bare))
     judged = {live.key: (live, rules.failed(live, _ALONE)) for live in stamped}
     free = {key: live for key, (live, failed) in judged.items() if not failed}
     usage = Usage(inventory, judged, documents_of(view), world.contract.in_use, named=free)
@@ -123,13 +128,6 @@ def _role_differs(view: FamilyView, live: Live) -> bool | None:
     return role_ref(document.body) != role_ref(live.body)
 
 
-def role_ref(body: Json) -> tuple[str, str, str]:
-    """A binding's roleRef as (group, kind, name); the group defaults as the API server defaults it."""
-    role = body.get("roleRef")
-    role = role if isinstance(role, dict) else {}
-    return str(role.get("apiGroup") or RBAC), str(role.get("kind") or ""), str(role.get("name") or "")
-
-
 def _unstamped(rules: Rules) -> list[Candidate]:
     """``stamp-absent``: listed by the active manifest, and without a stamp or held by kubectl. S4 and S5 decide."""
     active = rules.view.active
@@ -176,7 +174,7 @@ def _for_a_listed(live: Live) -> tuple[Rule, ...]:
     return (Rule.S1, Rule.S4, Rule.S5) if stamp is not None and stamp.namespace else (Rule.S4, Rule.S5)
 
 
-def _awaited(rules: Rules) -> list[Candidate]:
+def _awaited(rules: Rules, bindings: Bindings) -> list[Candidate]:
     """In an absent family: listed by the manifest of the expected release, live, and without a whole stamp.
 
     S4 and S5 decide, as for what an active release lists. What bears another release's stamp is not among them.
@@ -193,27 +191,55 @@ def _awaited(rules: Rules) -> list[Candidate]:
         if stamp is not None and (stamp.release != view.expected or whole(stamp, family.namespace)):
             continue
         failed = rules.failed(live, _for_a_listed(live))
-        both = tuple(sorted(((Rule.S3, rules.s3(live)), *failed)))
         why = f"the manifest of {view.expected} lists it, and it bears no complete stamp"
-        why = f"{why}; {'; '.join(w for _, w in failed)}" if failed else f"{why}: stamp it, nothing is deleted"
-        decision, target = (Decision.PROTECT, None) if failed else (Decision.ADOPT, view.expected)
-        found.append(Candidate(live, family.name, view.expected, decision, both, why, target))
+        role = bindings.to_come(live)
+        adopted = f"{why}: stamp it, nothing is deleted"
+        found.append(_for_expected(rules, live, view.expected, role, failed, adopted, why))
     return found
 
 
-def _unsettled(rules: Rules, live: Live) -> Candidate:
+def _unsettled(rules: Rules, bindings: Bindings, live: Live) -> Candidate:
     """Without an active release nothing is stale: everything is protected, or re-stamped to an expected release."""
     stamp = stamp_of(live)
     release = stamp.release if stamp else ""
     s3 = (Rule.S3, rules.s3(live))
     expected = rules.view.expected
-    if rules.view.state is FamilyState.ABSENT and expected and release != expected:
-        failed = rules.failed(live, (Rule.S1, Rule.S4, Rule.S5))
-        if unlisted := rules.s3_expected(live):
-            s3 = (Rule.S3, unlisted)
-        if not failed and not unlisted:
+    if rules.view.state is FamilyState.ABSENT and expected:
+        role = bindings.to_come(live)
+        if release != expected or role.differs:
+            failed = rules.failed(live, (Rule.S1, Rule.S4, Rule.S5))
             why = f"no release is in force and {expected} is expected: re-stamp it, so that its install is not refused"
-            return Candidate(live, rules.family.name, release, Decision.ADOPT, (s3,), why, expected)
-        both = tuple(sorted((s3, *failed)))
-        return Candidate(live, rules.family.name, release, Decision.PROTECT, both, "; ".join(w for _, w in both))
+            return _for_expected(rules, live, release, role, failed, why)
     return Candidate(live, rules.family.name, release, Decision.PROTECT, (s3,), s3[1])
+
+
+def _for_expected(
+    rules: Rules,
+    live: Live,
+    release: str,
+    role: ToCome,
+    failed: tuple[tuple[Rule, str], ...],
+    why: str,
+    listed: str = "",
+) -> Candidate:
+    """What is done with an object for a release that is to be installed.
+
+    ``role`` says how a binding stands to what that release wants. ``failed`` are the rules that speak against adopting
+    it, ``why`` says why it is adopted where none does, ``listed`` what is told first of one that is protected.
+    """
+    view, decision = rules.view, Decision.ADOPT
+    against = rules.s3_expected(live) or held_back(rules.world.contract, view)
+    if role.differs:
+        decision = Decision.RECREATE
+        against = against or (f"{role.differs}; {role.without}" if role.without else "")
+        more = [rule for rule in (Rule.S1, Rule.S8) if rule not in dict(failed)]
+        failed = tuple(sorted((*failed, *rules.failed(live, more))))
+        why = f"{role.differs}, which cannot be changed: delete and create it in one step, for {view.expected}"
+    elif role.doubt:
+        why = f"{why}; {role.doubt}"
+    if not failed and not against:
+        s3 = (Rule.S3, rules.s3(live))
+        return Candidate(live, rules.family.name, release, decision, (s3,), why, view.expected)
+    both = tuple(sorted(((Rule.S3, against or rules.s3(live)), *failed)))
+    told = [listed, against, *(w for _, w in failed)] if listed else [w for _, w in both]
+    return Candidate(live, rules.family.name, release, Decision.PROTECT, both, "; ".join(filter(None, told)))

@@ -216,12 +216,9 @@ class World:
         """The HelmRelease of every release it runs, by release namespace and name (helm-controller api/v2)."""
         found: dict[tuple[str, str], Ref] = {}
         for live in self.inventory.of_kind(*HELM_RELEASE):
-            spec = mapping((live.body or {}).get("spec"))
-            target = str(spec.get("targetNamespace") or live.ref.namespace or "")
-            default = f"{spec['targetNamespace']}-{live.ref.name}" if spec.get("targetNamespace") else live.ref.name
-            names = {_release_name(str(spec.get("releaseName") or default))}
-            names |= {str(past["name"]) for past in items(dig(live.body, ("status", "history"))) if past.get("name")}
-            found |= {(target, name): live.ref for name in names}
+            target, own = release_run_by(live)
+            names = {str(past["name"]) for past in items(dig(live.body, ("status", "history"))) if past.get("name")}
+            found |= {(target, name): live.ref for name in {own, *names}}
         return found
 
     def _from_inventories(self, key: Key) -> Iterator[Evidence]:
@@ -391,6 +388,14 @@ def stamp_managers(live: Live) -> frozenset[str]:
         if not manager.subresource
         and f"f:{RELEASE_NAME}" in mapping(dig(manager.fields, ("f:metadata", "f:annotations")))
     )
+
+
+def release_run_by(live: Live) -> tuple[str, str]:
+    """The release that a HelmRelease runs, as (namespace of the release, name) (helm-controller api/v2)."""
+    spec = mapping((live.body or {}).get("spec"))
+    target = str(spec.get("targetNamespace") or live.ref.namespace or "")
+    default = f"{spec['targetNamespace']}-{live.ref.name}" if spec.get("targetNamespace") else live.ref.name
+    return target, _release_name(str(spec.get("releaseName") or default))
 
 
 def _release_name(name: str) -> str:

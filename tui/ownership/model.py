@@ -92,14 +92,18 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What an expected release will hold (``--manifest``): of each document its identity and its roleRef, no more.
+    """What an expected release will hold (``--manifest``): of each document its identity, its roleRef and whether its
+    manifest keeps it, no more.
 
-    ``source`` names the file and ``sha256`` is the hex digest of its bytes.
+    ``source`` names the file and ``sha256`` is the hex digest of its bytes. ``whole`` has every document as the file
+    has it, hooks and CRDs of a ``crds/`` folder too: for trying them, and for making a binding again. It is never
+    written down, so that what a plan file or a journal tells of a manifest has none.
     """
 
     source: str
     sha256: str
     documents: tuple[Document, ...]
+    whole: tuple[Document, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +112,26 @@ class Wish:
 
     ``expected`` is the name of a release that the owner wants to install (``--expect``), ``settled`` the one that is
     meant of two in force. ``error`` is what the owner's text says (``--error``), ``forecast`` what the expected release
-    will hold.
+    will hold. ``not_atomic`` says that the owner's next install takes nothing back (``--not-atomic``).
     """
 
     expected: str | None = None
     settled: tuple[str, int] | None = None
     error: OwnerError = field(default_factory=OwnerError)
     forecast: Forecast | None = None
+    not_atomic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Atomic:
+    """What shows that an owner's next install takes back what it fails over.
+
+    ``by`` is the object of the cluster that says so, and that says so no longer once it is switched off there; None
+    where a text or a record shows it, which only the operator's word (``--not-atomic``) outdates.
+    """
+
+    why: str
+    by: Ref | None = None
 
 
 class FamilyState(StrEnum):
@@ -197,7 +214,8 @@ class FamilyView:
 
     ``active`` is set in state ``active`` only. ``listed`` holds the active release's deployed manifest, then those of
     newer failed revisions of the same release. ``expected`` is the release name an operator expects (``--expect``),
-    ``awaited`` the documents of its manifest where that was given.
+    ``awaited`` the documents of its manifest where that was given. ``installer`` is the object of the cluster by which
+    it would be installed, where there is one; ``atomic`` what shows that its install takes back what it fails over.
     """
 
     family: Family
@@ -209,6 +227,14 @@ class FamilyView:
     listed: tuple[Listed, ...] = ()
     expected: str | None = None
     awaited: Mapping[Key, Document] | None = None
+    installer: Ref | None = None
+    atomic: Atomic | None = None
+
+    def wanted(self, key: Key) -> Document | None:
+        """What an object is to be by the active release's manifest, or without one by the expected release's."""
+        if self.active is None:
+            return (self.awaited or {}).get(key)
+        return next((each.documents[key] for each in self.listed if key in each.documents), None)
 
     def release(self, name: str) -> Release | None:
         """The family's release of this name."""

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 
 from tui.helm.refusal import Cause, Conflict, OwnerError
 from tui.objects import Inventory, Key, Live, Ref
-from tui.ownership.decisions import role_ref
+from tui.ownership.atomic import held_back, kept, takes_back
+from tui.ownership.bindings import role_ref
 from tui.ownership.evidence import MANAGED_BY, World, stamp_of, whole
-from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Finding, Severity, Wish
+from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Finding, Rule, Severity, Wish
 from tui.ownership.references import BINDINGS
 
 CODE: Final = "refused-install"
@@ -23,12 +24,15 @@ NAMED: Final = 200
 
 
 class Standing(NamedTuple):
-    """How one object stands to the release that is wanted. ``mended``: it is no obstacle (any more)."""
+    """How one object stands to the release that is wanted. ``mended``: it is no obstacle (any more).
+
+    ``mend`` is what a cleanup would do with it for that release: adopt, recreate, or nothing.
+    """
 
     ref: Ref
     text: str
     mended: bool = False
-    adopted: bool = False
+    mend: Decision | None = None
 
 
 def refused_findings(world: World, candidates: Iterable[Candidate], wish: Wish) -> Iterator[Finding]:
@@ -38,7 +42,7 @@ def refused_findings(world: World, candidates: Iterable[Candidate], wish: Wish) 
     for view in world.families:
         if view.expected is not None:
             yield from _expected(view, world, chosen, places, wish)
-            yield from _role_refs(view, world.inventory)
+            yield from _role_refs(view, world.inventory, chosen)
     yield from _over_fields(chosen, places, wish.error)
     yield from _over_roles(chosen, places, wish.error)
     if wish.error.busy and all(view.state in (FamilyState.ACTIVE, FamilyState.ABSENT) for view in world.families):
@@ -93,7 +97,7 @@ def _expected(
     recorded = view.release(view.expected or "") is not None
     if not open_ and (view.active is None or recorded or view.active.name == view.expected):
         if told:
-            yield _nothing_left(view, standing, wish.error)
+            yield _nothing_left(view, world, standing, wish.error)
         return
     if view.active is not None and recorded and not told and view.awaited is None:
         return
@@ -103,6 +107,7 @@ def _expected(
     refs = [each.ref for each in open_] or ([view.active.storage] if view.active else [])
     evidence = [*some((f"{each.ref.label}: {each.text}" for each in open_), NAMED), *_left_alone(view, unlisted)]
     evidence += [f"not readable in the owner's text: {text}" for text in wish.error.cut]
+    evidence += [f"what the owner's text shows: {text}" for text in (wish.error.atomic,) if text]
     if view.active is not None:
         evidence.insert(0, view.why)
     yield Finding(CODE, Severity.BLOCK, _summary(view, open_), tuple(refs), tuple(evidence), _next(view, world, open_))
@@ -152,15 +157,20 @@ def _standing(
     if said and stamp is not None and said != stamp.release:
         bears += f" (the text says {said})"
     what = _fate(view, live, candidate)
-    adopted = candidate is not None and candidate.decision is Decision.ADOPT and candidate.target == view.expected
-    return Standing(ref, f"{bears}, {view.expected} is wanted; {what}", adopted=adopted)
+    if candidate is None or candidate.target != view.expected or candidate.decision is Decision.PROTECT:
+        return Standing(ref, f"{bears}, {view.expected} is wanted; {what}")
+    saved = kept(view, live) if view.active is None else ""
+    what = f"{what}; {saved}" if saved else what
+    return Standing(ref, f"{bears}, {view.expected} is wanted; {what}", mend=candidate.decision)
 
 
 def _fate(view: FamilyView, live: Live, candidate: Candidate | None) -> str:
     """What a cleanup would do with an object that stands in the way."""
     if candidate is not None:
         rules = f" ({', '.join(candidate.rules)})" if candidate.decision is Decision.PROTECT else ""
-        return f"{candidate.decision.value}{rules}" + (f": {candidate.why}" if rules else "")
+        held = view.atomic is not None and candidate.rules == (Rule.S3,)
+        why = "the owner installs atomically" if held else candidate.why
+        return f"{candidate.decision.value}{rules}" + (f": {why}" if rules else "")
     stamp = stamp_of(live)
     if live.controller is not None:
         return f"not touched: {live.controller.kind} {live.controller.name} controls it"
@@ -196,11 +206,27 @@ def _next(view: FamilyView, world: World, open_: list[Standing]) -> str:
         return f"nothing is stale while {active.name} is in force, so nothing may be touched; {pin(view, world)}"
     if view.state is not FamilyState.ABSENT:
         return f"nothing of it may be touched while the family is {view.state.value}: {view.why}"
-    left = sum(not each.adopted for each in open_)
+    if held := held_back(world.contract, view):
+        return f"none of them is re-stamped to {expected} yet: {held}"
+    left = sum(each.mend is None for each in open_)
     if left == len(open_):
         return f"none of them may be re-stamped to {expected}: the evidence says why of each"
-    then = f"re-stamp them to {expected} (cleanup adopts them, nothing is deleted), then install again"
-    return then if not left else f"{then}; {left} of them stay protected and would refuse it again"
+    then = [f"{_mended(expected, open_)}, then install again", takes_back(world.contract, view)]
+    then += [f"{left} of them stay protected and would refuse it again"] if left else []
+    then += ["what else would be refused its manifest tells (--manifest FILE)"] if view.awaited is None else []
+    return "; ".join(filter(None, then))
+
+
+def _mended(expected: str | None, open_: list[Standing]) -> str:
+    """What a cleanup does with those that it may mend."""
+    again = sum(each.mend is Decision.RECREATE for each in open_)
+    told = []
+    if any(each.mend is Decision.ADOPT for each in open_):
+        told.append(f"re-stamp them to {expected} (cleanup adopts them, nothing is deleted)")
+    if again:
+        one = "it as one step" if again == 1 else "each as one step"
+        told.append(f"let cleanup make {_many(again, 'binding')} again for {expected}, deleting and creating {one}")
+    return " and ".join(told)
 
 
 def pin(view: FamilyView, world: World) -> str:
@@ -217,18 +243,20 @@ def pin(view: FamilyView, world: World) -> str:
     )
 
 
-def _nothing_left(view: FamilyView, standing: list[Standing], error: OwnerError) -> Finding:
+def _nothing_left(view: FamilyView, world: World, standing: list[Standing], error: OwnerError) -> Finding:
+    told = held_back(world.contract, view) or takes_back(world.contract, view)
+    shows = [f"what the owner's text shows: {error.atomic}"] if error.atomic else []
     return Finding(
         CODE,
         Severity.INFO,
         f"nothing that the owner's text names stands in the way of {view.expected} any more",
         tuple(each.ref for each in standing),
-        (*some(f"{each.ref.label}: {each.text}" for each in standing), *error.cut),
-        f"let the owner try again with {view.expected}",
+        (*some(f"{each.ref.label}: {each.text}" for each in standing), *error.cut, *shows),
+        "; ".join(filter(None, (f"let the owner try again with {view.expected}", told))),
     )
 
 
-def _role_refs(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
+def _role_refs(view: FamilyView, inventory: Inventory, chosen: Mapping[Key, Candidate]) -> Iterator[Finding]:
     """Bindings that the expected release wants with another role: adopted or not, they refuse its install."""
     if view.active is not None:
         return
@@ -239,14 +267,17 @@ def _role_refs(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
         if role_ref(live.body) != role_ref(document.body):
             _, kind, name = role_ref(live.body)
             _, want_kind, want = role_ref(document.body)
+            candidate = chosen.get(key)
+            then = f"its owner deletes it before installing {view.expected}, or keeps the role"
+            if candidate is not None and candidate.decision is Decision.RECREATE:
+                then = "cleanup deletes and creates it as one confirmed step"
             yield Finding(
                 "roleref-differs",
                 Severity.BLOCK,
                 f"{live.ref.label} grants {kind} {name}, the manifest of {view.expected} wants {want_kind} {want}",
                 (live.ref,),
                 (f"kubectl get {live.ref.kubectl} -o jsonpath='{{.roleRef.name}}'",),
-                "a roleRef cannot be changed, and with no release in force nothing is recreated: its owner deletes it"
-                f" before installing {view.expected}, or keeps the role",
+                f"a roleRef cannot be changed: {then}",
             )
 
 
@@ -296,6 +327,8 @@ def _over_roles(chosen: Mapping[Key, Candidate], places: Places, error: OwnerErr
         f"{ref.label}: could not verify: {doubt}" if live is None else f"{ref.label}: kubectl get {ref.kubectl} -o yaml"
         for ref, live, doubt in found
     ]
+    protected = [c for ref, _, _ in found if (c := chosen.get(ref.key)) and c.decision is Decision.PROTECT]
+    lines += [f"{candidate.ref.label}: protect: {candidate.why}" for candidate in protected]
     then = "cleanup deletes and creates it as one confirmed step" if again else "see what refloat explain says of it"
     yield Finding(
         CODE,

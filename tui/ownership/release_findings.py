@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from tui.helm.model import Document, Record
 from tui.objects import Inventory, Json, Key, Live, Ref
+from tui.ownership.atomic import held_back, takes_back
+from tui.ownership.bindings import role_ref
 from tui.ownership.bombs import delete_bombs
-from tui.ownership.decisions import role_ref
 from tui.ownership.drift import drift
 from tui.ownership.evidence import INVENTORIES, RELEASE_NAME, RELEASE_NAMESPACE, World, stamp_of
 from tui.ownership.model import (
@@ -92,7 +93,7 @@ def release_findings(
     candidates, missing = tuple(candidates), tuple(missing)
     for view in world.families:
         mine = [c for c in candidates if c.family == view.family.name]
-        yield from _state(view, world.inventory)
+        yield from _state(view, world)
         yield from _missing(view, [m for m in missing if m.family == view.family.name])
         yield from _leftovers(view, mine)
         yield from _listed(view, world.inventory)
@@ -111,7 +112,7 @@ def release_findings(
     yield from delete_bombs(world, releases)
 
 
-def _state(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
+def _state(view: FamilyView, world: World) -> Iterator[Finding]:
     refs = tuple(release.newest.storage for release in view.releases)
     evidence = tuple(
         f"{_revision(r.newest)}: {r.newest.status.value} ({r.newest.updated}) {r.newest.description}".rstrip()
@@ -144,7 +145,8 @@ def _state(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
             then,
         )
     elif view.state is FamilyState.ABSENT:
-        stamped = [live for live in inventory.objects.values() if _stamped_by(view, live) and live.controller is None]
+        lives = world.inventory.objects.values()
+        stamped = [live for live in lives if _stamped_by(view, live) and live.controller is None]
         if view.releases or stamped:
             names = sorted({stamp.release for live in stamped if (stamp := stamp_of(live))})
             marks = tuple(f"{len(stamped)} objects bear the stamp of {', '.join(names)}" for _ in range(bool(stamped)))
@@ -152,7 +154,10 @@ def _state(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
             if view.expected is not None:
                 then = f"let the owner install {view.expected}: nothing bears another stamp any more"
                 if any(name != view.expected for name in names):
-                    then = "re-stamp what the stale stamps hold to the expected release, then let the owner install it"
+                    restamp = "re-stamp what the stale stamps hold to the expected release"
+                    then = held_back(world.contract, view) or f"{restamp}, then let the owner install it"
+                elif danger := takes_back(world.contract, view):
+                    then = f"{then}; {danger}"
             yield Finding(
                 "release-absent",
                 Severity.BLOCK,

@@ -11,10 +11,11 @@ from typing import Final
 
 from tui.contract.model import Family
 from tui.contract.select import Claims
-from tui.helm.manifest import resolve
+from tui.helm.manifest import is_owned, resolve
 from tui.helm.model import Record
 from tui.helm.order import uninstall_order
 from tui.objects import Inventory, Json, Key, KindKey, Live
+from tui.ownership.atomic import atomic_of, installer_of
 from tui.ownership.evidence import FLUX_LABELS, FLUX_MANAGERS, INVENTORIES, World, stamp_managers, stamp_of
 from tui.ownership.model import FamilyState, FamilyView, Listed, Release, Rule, Wish
 from tui.ownership.references import ADMISSION, HPA, RBAC, SERVICE, TEMPLATES
@@ -55,7 +56,11 @@ def view_family(family: Family, releases: Releases, inventory: Inventory, wish: 
     awaited = None
     if expected and wish.forecast is not None:
         # Of a document whose kind is not served, or that has no name yet, nothing can be live.
-        awaited, _ = resolve(wish.forecast.documents, inventory.namespaced, family.namespace)
+        forecast = wish.forecast
+        documents = [each for each in forecast.whole if is_owned(each)] or forecast.documents
+        awaited, _ = resolve(documents, inventory.namespaced, family.namespace)
+    installer = installer_of(expected, family.namespace, inventory) if expected else None
+    atomic = atomic_of(installer, members, inventory, wish) if expected else None
 
     def view(state: FamilyState, why: str, active: Record | None = None) -> FamilyView:
         listed: tuple[Listed, ...] = ()
@@ -63,7 +68,9 @@ def view_family(family: Family, releases: Releases, inventory: Inventory, wish: 
             of_active = next(r for r in members if r.name == active.name)
             newer = [r for r in of_active.records if r.revision > active.revision and r.status.value == "failed"]
             listed = tuple(listed_by(record, inventory.namespaced) for record in (active, *newer))
-        return FamilyView(family, state, why, members, undecodable, active, listed, expected, awaited)
+        run_by = installer.ref if installer is not None else None
+        known = members, undecodable, active, listed, expected, awaited
+        return FamilyView(family, state, why, *known, run_by, atomic)
 
     if doubt := _storage_doubt(family, members, releases, inventory) or (
         undecodable and f"{undecodable[0].storage.label} could not be decoded: {undecodable[0].reason}"

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tui.contract.model import Contract
+from tui.helm.model import Document
 from tui.objects import Inventory, Json, KindKey, Live, Ref
+from tui.ownership.atomic import HELM_CHART, HELM_CHART_CONFIG
 from tui.ownership.evidence import INVENTORIES
 from tui.ownership.mentions import ANNOTATED, MENTIONABLE, may_mention
 from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, FamilyView
@@ -89,6 +91,8 @@ def kinds_to_reread(entry: Entry, inventory: Inventory) -> frozenset[KindKey]:
     kinds |= {served for served in inventory.served if is_referrer_group(served.group)} | rests_on(entry)
     if entry.action is Action.UNFINALIZE:
         kinds |= set(mend_finalizers.RELEVANT)
+    if entry.action in (Action.ADOPT, Action.RECREATE):
+        kinds |= {HELM_CHART, HELM_CHART_CONFIG}
     if entry.action not in (Action.CREATE, *MENDS):
         kinds |= set(USERS.get(kind, ()))
         # A user may be under a controller that leaves too: the chain must be whole to see that.
@@ -212,7 +216,16 @@ def _judge_candidate(contract: Contract, entry: Entry, look: Look) -> Refusal | 
     if still_there:
         kind, name = still_there[0].kind, still_there[0].name
         return Refusal(f"{entry.ref.label} is used by {kind} {name}, which must leave first")
-    return _judge_document(contract, entry) if entry.action is Action.RECREATE else None
+    return _judge_recreation(contract, entry, look) if entry.action is Action.RECREATE else None
+
+
+def _judge_recreation(contract: Contract, entry: Entry, look: Look) -> Refusal | None:
+    """What is made again must be what the manifest says now: the stored one, or that of the expected release."""
+    view = look.assessment.family(entry.family)
+    wanted = view.wanted(entry.ref.key) if view is not None else None
+    if entry.document is None or wanted is None or wanted.sha256 != entry.document.sha256:
+        return Refusal(f"the document of {entry.ref.label} is not the one that was planned", whole_plan=True)
+    return _judge_document(contract, entry)
 
 
 def _why_not(entry: Entry, candidate: Candidate | None) -> str:
@@ -342,6 +355,19 @@ def admit_recreation(
             f"{entry.ref.label} was made again by {made_by(now)} meanwhile: nothing is created over it",
         )
     return Admitted(request) if shapes.makes_again(entry, space, before, request) else _unfit(entry, request)
+
+
+def admit_expected(view: FamilyView, document: Document, live: Live | None, request: Request) -> Admitted | Refusal:
+    """Admits the trial of one document of an expected release's manifest: a dry run of what its install would do.
+
+    It makes it where nothing is ``live``, or applies it to exactly the object that is; nothing else passes, and nothing
+    at all that the server would carry out.
+    """
+    if view.expected is None or not request.dry_run:
+        return Refusal(f"{request.ref.label} was to be tried, not done: it belongs to no release that is there")
+    if not shapes.tries(document, view.expected, view.family.namespace, live, request):
+        return _unlike(request, f"a trial of a document that {view.expected} is to hold")
+    return Admitted(request)
 
 
 def admit_lease(request: Request) -> Admitted | Refusal:

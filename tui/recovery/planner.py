@@ -9,8 +9,9 @@ from tui.contract.model import Contract
 from tui.helm.model import Document, Hook
 from tui.helm.order import install_order
 from tui.objects import Ref
+from tui.ownership.atomic import held_back, kept, takes_back
 from tui.ownership.evidence import stamp_of
-from tui.ownership.model import Assessment, Candidate, Decision, Missing
+from tui.ownership.model import Assessment, Candidate, Decision, FamilyView, Missing
 from tui.ownership.outlook import Outlooks
 from tui.recovery import chart, mend_drift, retire
 from tui.recovery.gate import DECISIONS, pins_of
@@ -75,8 +76,17 @@ def plan_cleanup(contract: Contract, assessment: Assessment) -> Plan:
         for c in assessment.candidates
         if c.decision is Decision.PROTECT
     )
-    entries = tuple(_cleanup_entry(assessment, candidate) for candidate in chosen)
-    return Plan(PlanKind.CLEANUP, pins_of(contract, assessment), entries, _advice(assessment, entries), left)
+    entries = tuple(_cleanup_entry(contract, assessment, candidate) for candidate in chosen)
+    advice = (*_advice(assessment, entries), *_to_come(contract, assessment))
+    return Plan(PlanKind.CLEANUP, pins_of(contract, assessment), entries, advice, left)
+
+
+def _to_come(contract: Contract, assessment: Assessment) -> Iterator[str]:
+    """What is to be known before anything is adopted for a release that is yet to be installed."""
+    for view in assessment.families:
+        told = held_back(contract, view) or takes_back(contract, view)
+        if told:
+            yield f"{view.expected}: {told}"
 
 
 def _advice(assessment: Assessment, entries: Iterable[Entry]) -> tuple[str, ...]:
@@ -88,7 +98,7 @@ def _advice(assessment: Assessment, entries: Iterable[Entry]) -> tuple[str, ...]
     return ()
 
 
-def _cleanup_entry(assessment: Assessment, candidate: Candidate) -> Entry:
+def _cleanup_entry(contract: Contract, assessment: Assessment, candidate: Candidate) -> Entry:
     live = candidate.live
     action = DECISIONS[candidate.decision]
     document = _document(assessment, candidate) if action is Action.RECREATE else None
@@ -103,7 +113,7 @@ def _cleanup_entry(assessment: Assessment, candidate: Candidate) -> Entry:
         owner_now=f"stale release {stamp.release}"
         if stamp and stamp.release != candidate.target
         else "no complete stamp",
-        then=_then(candidate),
+        then=_then(contract, assessment.family(candidate.family), candidate),
         resource_version=live.resource_version,
         subjects=subjects,
         used_by=tuple(f"grants rights to {subject}" for subject in subjects),
@@ -115,16 +125,24 @@ def _cleanup_entry(assessment: Assessment, candidate: Candidate) -> Entry:
 
 def _document(assessment: Assessment, candidate: Candidate) -> Document | None:
     view = assessment.family(candidate.family)
-    listed = view.listed if view else ()
-    return next((each.documents[candidate.ref.key] for each in listed if candidate.ref.key in each.documents), None)
+    return view.wanted(candidate.ref.key) if view else None
 
 
-def _then(candidate: Candidate) -> str:
+def _then(contract: Contract, view: FamilyView | None, candidate: Candidate) -> str:
+    """What follows; of what is done for a release that is yet to be installed also what may undo it."""
+    told = [_follows(candidate, to_come=view is not None and view.active is None)]
+    if view is not None and candidate.target is not None and (danger := takes_back(contract, view)):
+        told += [danger, kept(view, candidate.live)]
+    return "; ".join(filter(None, told))
+
+
+def _follows(candidate: Candidate, *, to_come: bool) -> str:
     if candidate.decision is Decision.DELETE:
         return "it is gone; nothing re-creates it: no manifest in force, no inventory and no controller lists it"
     if candidate.decision is Decision.RECREATE:
         return f"it comes back at once, for {candidate.target}; between the two its subjects lack the rights"
-    return f"it stays as it is and belongs to {candidate.target}; the owner's next upgrade takes it along"
+    takes = "install takes it over" if to_come else "upgrade takes it along"
+    return f"it stays as it is and belongs to {candidate.target}; the owner's next {takes}"
 
 
 def plan_replay(contract: Contract, assessment: Assessment) -> Plan:

@@ -11,6 +11,7 @@ from typing import Final
 
 from tui.contract.model import Contract
 from tui.faults import Fault
+from tui.helm.model import Document
 from tui.objects import Inventory, Json, Key, KindKey, Live, Ref
 from tui.ownership.model import Assessment
 from tui.ownership.references import BINDINGS, CRD, dig
@@ -149,7 +150,12 @@ def _space(ref: Ref) -> Key | None:
 
 def _defines(each: Entry, ref: Ref) -> bool:
     """Whether an entry's CRD is what defines the kind of an object."""
-    if each.ref.kind_key != CRD or each.document is None:
+    return each.document is not None and defines(each.document, ref)
+
+
+def defines(document: Document, ref: Ref) -> bool:
+    """Whether a document is the CRD that defines the kind of an object."""
+    if document.ref.kind_key != CRD:
         return False
-    spec = each.document.body.get("spec")
+    spec = document.body.get("spec")
     return (dig(spec, ("group",)), dig(spec, ("names", "kind"))) == (ref.group, ref.kind)

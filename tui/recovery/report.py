@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from tui.contract.model import Contract
 from tui.helm.model import Record
 from tui.objects import Json, Key, Ref
+from tui.ownership.atomic import held_back, takes_back
 from tui.ownership.attribution import counts
 from tui.ownership.hooks import hook_states
 from tui.ownership.model import (
@@ -280,6 +281,8 @@ def hand_back(session: Session) -> tuple[str, ...]:
         pinned = view.active.name if view.active else view.expected
         if pinned and view.family.generated:
             lines.append(f"pin the release's name to {pinned} at its owner: a generated name makes the next wreck")
+        if danger := held_back(session.contract, view) or takes_back(session.contract, view):
+            lines.append(f"install {view.expected}: {danger}")
     asleep = [
         f for f in (assessment.findings if assessment else ()) if f.code in ("suspended", "paused", "scaled-to-zero")
     ]

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tui.helm.manifest import stamped
+from tui.helm.manifest import is_owned, stamped
+from tui.helm.model import Document
 from tui.objects import Inventory, Json, Live
 from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, owns_nothing, stamp_managers, stamp_of
 from tui.ownership.model import FamilyView
@@ -43,7 +44,11 @@ def keeper_of(view: FamilyView, inventory: Inventory, body: Json | None) -> Keep
     """
     if view.active is not None:
         return Keeper(release_manager(view, inventory), "Apply" if view.active.apply_method == "ssa" else "Update")
-    live = Live.of(body or {})
+    return holder_of(Live.of(body or {}))
+
+
+def holder_of(live: Live) -> Keeper:
+    """Who holds an object's stamp, and by which operation; Helm itself where nobody does."""
     holders = [m for m in live.managers if m.name in stamp_managers(live) and not m.subresource and not owns_nothing(m)]
     holders.sort(key=lambda m: m.operation != "Apply")
     return Keeper(holders[0].name, holders[0].operation) if holders else Keeper(DEFAULT_MANAGER, "Update")
@@ -164,6 +169,16 @@ def replayed(entry: Entry, release_namespace: str) -> Json:
     if entry.chart:
         return copy.deepcopy(entry.document.body)
     return stamped(entry.document.body, entry.release, release_namespace)
+
+
+def to_come(document: Document, release: str, release_namespace: str, live: Live | None) -> Json:
+    """A document of an expected release as its install would send it, to exactly the ``live`` object where one is.
+
+    Helm stamps neither hooks nor the CRDs of a chart's own folder.
+    """
+    owned = is_owned(document)
+    body = stamped(document.body, release, release_namespace) if owned else copy.deepcopy(document.body)
+    return body if live is None else {**body, "metadata": {**body["metadata"], "uid": live.ref.uid}}
 
 
 def stamp(entry: Entry, release_namespace: str, resource_version: str, manager: str, *, dry_run: bool) -> Request:

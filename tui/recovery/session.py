@@ -18,6 +18,7 @@ from tui.recovery import access, mend, question, resume, retire, told, undo
 from tui.recovery.access import Rights
 from tui.recovery.assessing import assess_searched
 from tui.recovery.chain import JournalFault
+from tui.recovery.expected import Tried, try_expected
 from tui.recovery.gate import (
     DEPLOYMENT,
     Look,
@@ -113,6 +114,8 @@ class Session:
         """Takes what the operator states of a release, which decisions then rest on. The journal keeps it."""
         if wish != self.wish:
             self._journal.append("stated", wish=wish_json(wish))
+        if wish is not self.wish:
+            # Another reading of the same manifest may have the documents that a journal leaves out.
             self.wish, self.assessment = wish, None
 
     async def _assessed(self) -> Assessment:
@@ -153,6 +156,13 @@ class Session:
         assessment = await self._assess(seen.inventory)
         company = Company(self.contract, plan, assessment, seen.bodies, self._writer)
         return await company.rehearse(report or (lambda _, __: None))
+
+    async def try_expected(self) -> Tried | None:
+        """What the server says to dry runs of the expected release's manifest; None where none is at hand.
+
+        Changes nothing, and may be cancelled at any time. Raises no Fault but that of the first reading.
+        """
+        return await try_expected(self.contract, await self._assessed(), self.wish, self._writer)
 
     async def look(self, plan: Plan, entry: Entry) -> Question:
         """Reads everything about one entry afresh and tries it by dry run. Changes nothing. Raises Fault."""

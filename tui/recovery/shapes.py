@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection
 from typing import Any, Final
 
+from tui.helm.model import Document
 from tui.objects import Json, Live
 from tui.ownership.evidence import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, stamp_managers
 from tui.ownership.liveness import REQUESTED_AT
@@ -43,6 +44,18 @@ def fits(entry: Entry, body: Json | None, space: str, request: Request) -> bool:
         return body is None and _same(request.body, _document(entry, space))
     pinned = _pinned(body)
     return bool(pinned) and _same(request.body, _wanted(entry, body or {}, pinned, space, request))
+
+
+def tries(document: Document, release: str, space: str, live: Live | None, request: Request) -> bool:
+    """Whether a request only tries one document of an expected release, by dry run: its create where nothing is
+    ``live``, else its apply to exactly that object."""
+    if not request.dry_run or request.ref != document.ref or not request.manager:
+        return False
+    if live is None:
+        shaped = request.method is Method.CREATE and not request.force
+    else:
+        shaped = request.method is Method.APPLY and bool(live.ref.uid) and live.key == document.key
+    return shaped and _same(request.body, requests.to_come(document, release, space, live))
 
 
 def makes_again(entry: Entry, space: str, before: Json | None, request: Request) -> bool:

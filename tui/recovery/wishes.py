@@ -6,16 +6,18 @@ import hashlib
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from tui.contract.model import Contract
 from tui.faults import UsageFault
 from tui.helm.errors import read_error
 from tui.helm.errors_text import MAX_ERROR
-from tui.helm.manifest import ManifestFault, parse_manifest
+from tui.helm.manifest import ManifestFault, is_owned, parse_manifest
 from tui.helm.model import Document
 from tui.helm.refusal import Cause, OwnerError
 from tui.objects import Json
+from tui.ownership.atomic import FLAG, RESOURCE_POLICY, keeps
 from tui.ownership.model import Forecast, Wish
 from tui.ownership.references import BINDINGS
 from tui.text import clean
@@ -59,24 +61,34 @@ def forecast_of(data: bytes, source: str) -> Forecast:
     except ManifestFault as fault:
         place = str(fault).partition("; nothing of it")[0]
         raise UsageFault(f"{place}; give the manifest as helm template prints it") from None
-    kept = tuple(_identity(each) for each in documents if _is_owned(each))
+    kept = tuple(_identity(each) for each in documents if is_owned(each))
     if not kept:
         raise UsageFault(f"{source} holds no document that a release would own; give its whole manifest")
     if len(kept) > MAX_DOCUMENTS:
         raise UsageFault(f"{source} has more than {MAX_DOCUMENTS} documents; that is no manifest of one release")
-    return Forecast(source, hashlib.sha256(data).hexdigest(), kept)
+    return Forecast(source, hashlib.sha256(data).hexdigest(), kept, documents)
 
 
-def _is_owned(document: Document) -> bool:
-    folders = document.source.split("/")[:-1]
-    as_is = "crds" in folders and "templates" not in folders
-    return document.generate_name is None and "helm.sh/hook" not in document.annotations and not as_is
+def with_manifest(wish: Wish, forecast: Forecast) -> Wish:
+    """A wish that was read back, with the manifest itself, which is never written down with it. Raises UsageFault where
+    it is not the very file that was stated.
+    """
+    if wish.forecast is None:
+        raise UsageFault("the plan was made without a manifest; leave --manifest out, or plan again with it")
+    if wish.forecast.sha256 != forecast.sha256:
+        raise UsageFault(
+            f"{forecast.source} is not the manifest that the plan was made with ({wish.forecast.source}, sha256"
+            f" {wish.forecast.sha256[:16]}); give that one, or plan again"
+        )
+    return replace(wish, forecast=replace(wish.forecast, whole=forecast.whole))
 
 
 def _identity(document: Document) -> Document:
-    """The document without its content: no value of a manifest is kept beyond what decisions rest on."""
+    """The document without its content: no value of a manifest is written down beyond what decisions rest on."""
     ref = document.ref
-    metadata = {"name": ref.name} | ({"namespace": ref.namespace} if ref.namespace else {})
+    metadata: Json = {"name": ref.name} | ({"namespace": ref.namespace} if ref.namespace else {})
+    if keeps(document.annotations.get(RESOURCE_POLICY)):
+        metadata["annotations"] = {RESOURCE_POLICY: "keep"}
     body: Json = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
     role = document.body.get("roleRef")
     if ref.kind_key in BINDINGS and isinstance(role, dict):
@@ -114,11 +126,13 @@ def complete(contract: Contract, wish: Wish) -> Wish:
         raise UsageFault(f"the owner's text wants {names}, {clean(expected, 200)} is expected; state the right one")
     if wish.forecast is not None and expected is None:
         raise UsageFault("whose manifest it is must be stated: name the expected release (--expect NAME)")
+    if wish.not_atomic and expected is None:
+        raise UsageFault(f"whose install is not atomic must be stated too ({FLAG} --expect NAME)")
     for name in (expected, wish.settled[0] if wish.settled else None):
         if name is not None and contract.family_of(name) is None:
             raise UsageFault(_stranger(contract, [name]))
     _check_namespace(contract, expected, wish.error)
-    return Wish(expected, wish.settled, wish.error, wish.forecast)
+    return replace(wish, expected=expected)
 
 
 def _named(contract: Contract, error: OwnerError) -> str | None:
@@ -133,7 +147,8 @@ def _named(contract: Contract, error: OwnerError) -> str | None:
         )
     if names:
         raise UsageFault(f"the owner's text does not help here: {_stranger(contract, names)}")
-    if any(each.cause is Cause.OWNERSHIP for each in error.conflicts) or (error.cut and not error.conflicts):
+    refused = any(each.cause is Cause.OWNERSHIP for each in error.conflicts)
+    if refused or error.atomic or (error.cut and not error.conflicts):
         where = f" ({error.cut[0]})" if error.cut else ""
         raise UsageFault(f"the owner's text does not name the release that was wanted{where}; name it (--expect NAME)")
     return None
@@ -157,15 +172,15 @@ def _check_namespace(contract: Contract, expected: str | None, error: OwnerError
 
 
 def read_wish(contract: Contract, line: str, read: Callable[[str], bytes] | None = None) -> Wish:
-    """What a typed line states: ``NAME``, ``NAME@REVISION``, ``@FILE``, several of them, or nothing any more.
+    """What a typed line states: ``NAME``, ``NAME@REVISION``, ``@FILE``, ``--not-atomic``, several of them, or nothing.
 
     A file holds the owner's error, or the manifest of the expected release; ``read`` gives its bytes. The error itself
-    may stand in the line too. Raises UsageFault.
+    may stand in the line too, behind ``--not-atomic`` where both are stated. Raises UsageFault.
     """
     line = line.strip()
-    pasted = read_error(line)
+    pasted = read_error(line.removeprefix(FLAG))
     if not pasted.says_nothing:
-        return complete(contract, Wish(error=pasted))
+        return complete(contract, Wish(error=pasted, not_atomic=line.startswith(FLAG)))
     wish = Wish()
     for word in _words(line):
         wish = _stated(wish, word, read)
@@ -184,14 +199,16 @@ def _stated(wish: Wish, word: str, read: Callable[[str], bytes] | None) -> Wish:
     if word.startswith("@") and len(word) > 1 and read is not None:
         data, source = read(word[1:]), clean(word[1:], 300)
         try:
-            return Wish(wish.expected, wish.settled, error_of(data, source), wish.forecast)
+            return replace(wish, error=error_of(data, source))
         except UsageFault as no_error:
-            return Wish(wish.expected, wish.settled, wish.error, _forecast_or(data, source, no_error))
+            return replace(wish, forecast=_forecast_or(data, source, no_error))
+    if word == FLAG:
+        return replace(wish, not_atomic=True)
     if "@" in word:
-        return Wish(wish.expected, settled(word), wish.error, wish.forecast)
+        return replace(wish, settled=settled(word))
     if wish.expected is not None:
         raise UsageFault(f"two releases are named, {clean(wish.expected, 200)} and {clean(word, 200)}; name one")
-    return Wish(word, wish.settled, wish.error, wish.forecast)
+    return replace(wish, expected=word)
 
 
 def _forecast_or(data: bytes, source: str, otherwise: UsageFault) -> Forecast:

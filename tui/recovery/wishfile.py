@@ -6,6 +6,7 @@ from tui.helm.errors import MAX_CONFLICTS
 from tui.helm.model import Document
 from tui.helm.refusal import Cause, Conflict, OwnerError, Wanted
 from tui.objects import Json, Ref
+from tui.ownership.atomic import RESOURCE_POLICY, keeps
 from tui.ownership.conditions import mapping
 from tui.ownership.model import Forecast, Wish
 from tui.recovery.nodes import Node
@@ -24,6 +25,8 @@ def wish_json(wish: Wish) -> Json:
         document["expect"] = wish.expected
     if wish.settled:
         document["settle"] = f"{wish.settled[0]}@{wish.settled[1]}"
+    if wish.not_atomic:
+        document["not-atomic"] = True
     if not wish.error.says_nothing:
         document["error"] = _error_json(wish.error)
     if wish.forecast is not None:
@@ -34,12 +37,13 @@ def wish_json(wish: Wish) -> Json:
 
 
 def _error_json(error: OwnerError) -> Json:
-    return {
+    found: Json = {
         "wanted": [{"release": each.release, "namespace": each.namespace} for each in error.wanted],
         "conflicts": [_conflict_json(each) for each in error.conflicts],
         "busy": error.busy,
         "cut": list(error.cut),
     }
+    return found | {"atomic": error.atomic} if error.atomic else found
 
 
 def _conflict_json(conflict: Conflict) -> Json:
@@ -55,6 +59,8 @@ def _conflict_json(conflict: Conflict) -> Json:
 def _document_json(document: Document) -> Json:
     ref = document.ref
     found: Json = {"apiVersion": ref.api_version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+    if keeps(document.annotations.get(RESOURCE_POLICY)):
+        found["keep"] = True
     role = mapping(document.body.get("roleRef"))
     parts = {name: role[name] for name in _ROLE if isinstance(role.get(name), str)}
     return found | {"roleRef": parts} if parts else found
@@ -67,7 +73,13 @@ def read_wish_of(root: Node) -> Wish:
         _settled(root.at("settle")),
         _error(root.at("error")),
         _forecast(root.at("manifest")),
+        _stated(root.at("not-atomic")),
     )
+
+
+def _stated(node: Node) -> bool:
+    """Whether something is stated that takes a protection away: true alone says so, and no other value passes."""
+    return node.value is not None and node.flag()
 
 
 def _settled(node: Node) -> tuple[str, int] | None:
@@ -92,6 +104,7 @@ def _error(node: Node) -> OwnerError:
         tuple(_wanted(each) for each in node.at("wanted").items()),
         node.at("busy").flag(),
         tuple(each.text() for each in node.at("cut").items()),
+        node.at("atomic").text(optional=True),
     )
 
 
@@ -138,7 +151,9 @@ def _document(node: Node) -> Document:
         node.at("namespace").text(optional=True) or None,
         node.at("name").text(),
     )
-    metadata = {"name": ref.name} | ({"namespace": ref.namespace} if ref.namespace else {})
+    metadata: Json = {"name": ref.name} | ({"namespace": ref.namespace} if ref.namespace else {})
+    if _stated(node.at("keep")):
+        metadata["annotations"] = {RESOURCE_POLICY: "keep"}
     body: Json = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
     role = node.at("roleRef")
     if role.value is not None:
