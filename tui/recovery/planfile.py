@@ -191,8 +191,8 @@ def _plan(root: Node) -> PlanFile:
 
 _KEYS: Final = ("schema", "kind", "made", "pins", *WISH_KEYS, "advice", "entries", "left_out")
 _ENTRY_KEYS: Final = (
-    *("action", "ref", "release", "finalizer", "seen", "document", "why", "then", "used_by", "dry-run", "force"),
-    *("offered", "confirmed"),
+    *("action", "ref", "release", "finalizer", "seen", "document", "why", "then", "losses", "used_by", "dry-run"),
+    *("force", "offered", "confirmed"),
 )
 
 

@@ -11,7 +11,7 @@ from tui.ownership.conditions import mapping
 from tui.ownership.model import Forecast, Wish
 from tui.recovery.nodes import Node
 
-WISH_KEYS: Final = ("expect", "settle", "error", "manifest")
+WISH_KEYS: Final = ("expect", "settle", "not-atomic", "error", "manifest")
 """The keys of the part."""
 
 _ROLE: Final = ("apiGroup", "kind", "name")
@@ -73,13 +73,8 @@ def read_wish_of(root: Node) -> Wish:
         _settled(root.at("settle")),
         _error(root.at("error")),
         _forecast(root.at("manifest")),
-        _stated(root.at("not-atomic")),
+        root.at("not-atomic").flag(optional=True),
     )
-
-
-def _stated(node: Node) -> bool:
-    """Whether something is stated that takes a protection away: true alone says so, and no other value passes."""
-    return node.value is not None and node.flag()
 
 
 def _settled(node: Node) -> tuple[str, int] | None:
@@ -95,7 +90,7 @@ def _settled(node: Node) -> tuple[str, int] | None:
 def _error(node: Node) -> OwnerError:
     if node.value is None:
         return OwnerError()
-    node.only("wanted", "conflicts", "busy", "cut")
+    node.only("wanted", "conflicts", "busy", "cut", "atomic")
     conflicts = tuple(_conflict(each) for each in node.at("conflicts").items())
     if len(conflicts) > MAX_CONFLICTS:
         raise node.at("conflicts").fault(f"has more than {MAX_CONFLICTS} entries")
@@ -144,7 +139,7 @@ def _forecast(node: Node) -> Forecast | None:
 
 
 def _document(node: Node) -> Document:
-    node.only("apiVersion", "kind", "namespace", "name", "roleRef")
+    node.only("apiVersion", "kind", "namespace", "name", "roleRef", "keep")
     ref = Ref(
         node.at("apiVersion").text(),
         node.at("kind").text(),
@@ -152,7 +147,7 @@ def _document(node: Node) -> Document:
         node.at("name").text(),
     )
     metadata: Json = {"name": ref.name} | ({"namespace": ref.namespace} if ref.namespace else {})
-    if _stated(node.at("keep")):
+    if node.at("keep").flag(optional=True):
         metadata["annotations"] = {RESOURCE_POLICY: "keep"}
     body: Json = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
     role = node.at("roleRef")
