@@ -369,17 +369,21 @@ class World:
         return False if self.inventory.readable(group, reference.kind, space) else None
 
     def _from_managers(self, live: Live, skip: frozenset[str]) -> Iterator[Evidence]:
+        unknown = False
         for manager in live.managers:
             if manager.subresource or manager.name in skip:
                 continue
             owners = self.marks.of_manager(manager.name)
-            if not owners or not set(owners) & {*self.owner_of_manager(live, manager)}:
+            if not owners:
+                unknown = unknown or manager.operation == "Apply"
+                continue
+            if not set(owners) & {*self.owner_of_manager(live, manager)}:
                 continue
             when = f" at {manager.time}" if manager.time else ""
             text = f"field manager {manager.name} ({manager.operation}{when})"
             for owner in owners:
                 yield Evidence(owner, Source.MANAGER, Strength.MANAGER, text)
-        for name in self.appliers(live):
+        for name in self.appliers(live) if unknown else ():
             yield Evidence(name, Source.MANAGER, Strength.MANAGER, applier_text(name))
 
     def appliers(self, live: Live) -> list[str]:
@@ -388,21 +392,26 @@ class World:
         What such a manager applies is its own; what it updates proves nothing. Helm's own entry is not among them, nor
         that of the stamped release's tool: the release says more.
         """
-        found = [m.name for m in live.managers if m.operation == "Apply" and not self.marks.of_manager(m.name)]
-        unknown = {name for name in found if name != HELM}
-        if not unknown:
-            return []
-        owning = {manager.name for manager in live.managers if manager.name in unknown and applied(live, manager)}
-        return sorted(owning - self.stamp_tools(live))
+        found = {
+            manager.name
+            for manager in live.managers
+            if manager.operation == "Apply"
+            and manager.name != HELM
+            and not self.marks.of_manager(manager.name)
+            and applied(live, manager)
+        }
+        return sorted(found - self.stamp_tools(live)) if found else []
 
     def stamp_tools(self, live: Live) -> frozenset[str]:
         """The field managers that hold the object's stamp and may be the stamped release's own tool.
 
-        Where several hold it, some may have applied it with the rest of a document: then only those of owners that
-        install releases are.
+        A tool that installs no releases is not. Where several hold the stamp, some may have applied it with the rest of
+        a document: then only those are that are known to install releases.
         """
-        holders = frozenset(name for name in stamp_managers(live) if not name.startswith("kubectl"))
-        return holders if len(holders) < 2 else frozenset(filter(self._installs, holders))
+        holders = [name for name in stamp_managers(live) if not name.startswith("kubectl")]
+        if len(holders) == 1 and installs_releases(holders[0]) is None:
+            return frozenset(holders)
+        return frozenset(filter(self._installs, holders))
 
     def _installs(self, manager: str) -> bool:
         """Whether a manager is of a tool that installs Helm releases, or of an owner of the contract's that may."""

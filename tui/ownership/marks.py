@@ -5,7 +5,7 @@ A known tool's marks count whether the contract names the tool or not. Where the
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -14,6 +14,9 @@ from tui.contract.select import is_plain
 from tui.contract.tool_marks import HELM, TOOLS
 from tui.contract.tools import Part, parts, tool_names
 from tui.objects import Live, Ref, group_of
+
+NAMES: Final = 4096
+"""Names of labels whose marks are remembered: a cluster has fewer."""
 
 _PLACEHOLDER: Final = re.compile(r"\{(group|kind|namespace|name)\}")
 
@@ -46,6 +49,13 @@ class _Text(NamedTuple):
     unless: frozenset[str]
 
 
+class _Named(NamedTuple):
+    """The texts that one name may bear: by their value where that is plain, and the rest."""
+
+    by_value: Mapping[str, tuple[_Text, ...]]
+    rest: tuple[_Text, ...]
+
+
 class _Texts:
     """The labels (or annotations) of all marks, found by name: most objects bear none, and there are many objects."""
 
@@ -57,18 +67,32 @@ class _Texts:
                 self.plain[text.name].append(text)
             else:
                 self.globs.append(text)
-        # Objects bear the same few names again and again, and a glob is slow.
-        self._of_name = lru_cache(maxsize=4096)(self._globs_of)
+        self.any = bool(self.plain or self.globs)
+        # Objects bear the same few names again and again; None of one that no mark has.
+        self._known: dict[str, _Named | None] = {}
 
-    def borne(self, have: Mapping[str, str]) -> list[_Text]:
+    def borne(self, have: Mapping[str, str]) -> Sequence[_Text]:
         """Those that may be among these, in one order whatever order these are kept in; the contract's first."""
-        found = [text for name in self.plain.keys() & have.keys() for text in self.plain[name]]
-        if self.globs:
-            found += {text for name in have for text in self._of_name(name)}
-        return sorted(found, key=_order) if len(found) > 1 else found
+        found: list[_Text] = []
+        known = self._known
+        for name in have:
+            named = known[name] if name in known else self._learn(name)
+            if named is not None:
+                found += named.rest
+                found += named.by_value.get(have[name], ())
+        return sorted(set(found), key=_order) if len(found) > 1 else found
 
-    def _globs_of(self, name: str) -> tuple[_Text, ...]:
-        return tuple(text for text in self.globs if glob(text.name, name))
+    def _learn(self, name: str) -> _Named | None:
+        if len(self._known) >= NAMES:
+            self._known.clear()
+        texts = [*self.plain.get(name, ()), *(text for text in self.globs if glob(text.name, name))]
+        by_value: dict[str, list[_Text]] = defaultdict(list)
+        for text in texts:
+            by_value[text.value if is_plain(text.value) and not text.own else "*"].append(text)
+        rest = tuple(by_value.pop("*", ()))
+        named = _Named({value: tuple(some) for value, some in by_value.items()}, rest) if texts else None
+        self._known[name] = named
+        return named
 
 
 def _order(text: _Text) -> tuple[bool, str, str, str]:
@@ -128,15 +152,17 @@ class Marks:
         )
         return declared or known
 
-    def on(self, live: Live) -> list[Hit]:
+    def on(self, live: Live) -> Sequence[Hit]:
         """Every label and annotation of the object that a mark names."""
-        return _hits(self._labels, self._annotations, live)
+        labels, annotations = self._labels.borne(live.labels), self._annotations.borne(live.annotations)
+        return _hits(live, labels, annotations) if labels or annotations else ()
 
-    def copies_on(self, live: Live) -> list[Hit]:
+    def copies_on(self, live: Live) -> Sequence[Hit]:
         """Every label and annotation of the object that should name it and names another."""
         labels, annotations = self._naming
-        may_be = labels.borne(live.labels) or annotations.borne(live.annotations)
-        return [hit for hit in self.on(live) if hit.copied] if may_be else []
+        if not (annotations.borne(live.annotations) or (labels.any and labels.borne(live.labels))):
+            return ()
+        return [hit for hit in self.on(live) if hit.copied]
 
     def installer_on(self, live: Live) -> str | None:
         """The one tool that installs Helm releases and marks what they hold, where its mark is on the object."""
@@ -189,11 +215,11 @@ def _text(owner: str, part: Part, unless: Iterable[str], *, declared: bool) -> _
     return _Text(owner, part.name, part.value, own, declared, frozenset(unless) - {owner})
 
 
-def _hits(labels: _Texts, annotations: _Texts, live: Live) -> list[Hit]:
+def _hits(live: Live, labels: Iterable[_Text], annotations: Iterable[_Text]) -> list[Hit]:
     found = [
         (text, hit)
         for texts, have, annotation in ((labels, live.labels, False), (annotations, live.annotations, True))
-        for text in (texts.borne(have) if have else ())
+        for text in texts
         if (hit := _hit(text, have, live.ref, annotation=annotation)) is not None
     ]
     if len(found) < 2:

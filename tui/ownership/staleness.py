@@ -16,7 +16,6 @@ from tui.helm.model import Record
 from tui.helm.order import uninstall_order
 from tui.objects import Inventory, Json, Key, KindKey, Live
 from tui.ownership.evidence import FLUX_LABELS, FLUX_MANAGERS, INVENTORIES, World, applier_text, stamp_of
-from tui.ownership.marks import installs_releases
 from tui.ownership.model import FamilyState, FamilyView, Listed, Release, Rule, Wish
 from tui.ownership.references import ADMISSION, HPA, RBAC, SERVICE, TEMPLATES
 from tui.ownership.releases import STORAGE_KINDS, Releases, listed_by
@@ -220,7 +219,7 @@ class Rules:
         return f"field manager {flux} applied it" if flux else ""
 
     def _held_by_another(self, live: Live) -> str:
-        for evidence in self.world.collect(live, self._own_tools(live)):
+        for evidence in self.world.collect(live, self.world.stamp_tools(live)):
             if evidence.owner != self.family.owner:
                 return f"{evidence.owner} owns it too: {evidence.text}"
         # One may have the name of the family's owner: that it is the owner's, the contract does not say.
@@ -230,10 +229,6 @@ class Rules:
             if self._foreign(record, live):
                 return f"release {record.namespace}/{named(record)}, in force, lists it"
         return ""
-
-    def _own_tools(self, live: Live) -> frozenset[str]:
-        """The field managers of the stale release's own tool: a tool that installs no releases made none."""
-        return frozenset(name for name in self.world.stamp_tools(live) if installs_releases(name) is not False)
 
     def _foreign(self, record: Record, live: Live) -> bool:
         """Whether a record in force is of another release than the active one, which S6 is about.
