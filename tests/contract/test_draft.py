@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.contract.draft import contract_text
-from tui.contract.draft_marks import LAYERS, TOOLS
 from tui.contract.load import parse_contract
 from tui.contract.model import Claim, Contract, Family, Health, Layer, Owner, Selector
+from tui.contract.tool_marks import LAYERS, TOOLS
 from tui.contract.words import glob_problem
 
 OWNERS = {tool.name: Owner(tool.name, tool.title, tool.marks, tool.reconcile) for tool in TOOLS}

@@ -79,7 +79,7 @@ def test_what_listed_an_object_once_is_told_and_is_no_evidence() -> None:
     assessment = assess(BY, read(thing), today=TODAY, now=NOW)
     found = dossier(BY, assessment, key_of("ConfigMap", "thing", "apps"), None, ["revision 1 of web listed it"])
     assert section(found, "past, and no evidence") == "revision 1 of web listed it"
-    assert section(found, "evidence, strongest first") == "none: no mark that the contract knows"
+    assert section(found, "evidence, strongest first") == "none: no mark of any owner that is known"
 
 
 def test_what_helm_loses_with_a_record_is_told() -> None:

@@ -7,7 +7,7 @@ tools themselves; it shares no table with the rules.
 
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -16,6 +16,7 @@ from typing import Any, Final
 import yaml
 
 from tests.clusters import FLUX_SYSTEM, VERSIONS, contract, document, inventory, obj, record, searched
+from tests.properties.foreign import ANNOTATIONS, APPLIERS, LABELS, applied
 from tui.objects import Inventory, Json, Key, KindKey, Live, Served
 from tui.ownership.assess import assess
 from tui.ownership.model import Decision
@@ -56,10 +57,10 @@ class Plot:
     @property
     def target(self) -> Json:
         body = obj(self.kind, self.name, release=STALE, **{"spec": IDLE.get(self.kind, {}), **self.parts})
+        # Who takes an object over may put a label of its own in the place of Helm's.
+        body["metadata"]["labels"] |= self.parts.get("labels", {})
         if self.applied_by:
-            fields: Json = {"f:data": {"f:a": {}}}
-            entry = {"manager": self.applied_by, "operation": "Apply", "fieldsV1": fields}
-            body["metadata"]["managedFields"].append(entry)
+            body["metadata"]["managedFields"].append(applied(self.applied_by))
         return body
 
 
@@ -108,6 +109,11 @@ def by_applier(manager: str) -> Plant:
         plot.applied_by = manager
 
     return plant
+
+
+def one_of(plants: Iterable[Plant]) -> Plant:
+    some = tuple(plants)
+    return lambda plot, rng: rng.choice(some)(plot, rng)
 
 
 def by_inventory(plot: Plot, _: random.Random) -> None:
@@ -227,14 +233,9 @@ HOLDS: Final[dict[str, Plant]] = {
     "hook": as_a_hook,
     "kept": kept,
     "reference": referred_to,
-    **{
-        f"label {name}": by_label(name, value)
-        for name, value in (
-            ("kustomize.toolkit.fluxcd.io/name", "sync"),
-            ("helm.toolkit.fluxcd.io/name", "shop"),
-        )
-    },
-    **{f"manager {name}": by_applier(name) for name in ("kustomize-controller", "helm-controller")},
+    "label": one_of(by_label(name, value) for name, value in LABELS),
+    "annotation": one_of(by_annotation(name, value) for name, value in ANNOTATIONS),
+    "applier": one_of(map(by_applier, APPLIERS)),
 }
 """What holds an object of any kind."""
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.clusters import FLUX_SYSTEM, VERSIONS, document, inventory
 from tests.ownership.judging import weigh
+from tests.properties.foreign import held
 from tests.properties.worlds import RELEASES, Cluster, clusters, gap
 from tui.helm.model import Document
 from tui.objects import Json, Ref
@@ -81,7 +82,8 @@ def held_by_another(wreck: Wreck, body: Json) -> bool:
     group = VERSIONS[body["kind"]].rpartition("/")[0]
     entry = f'"{meta.get("namespace", "")}_{meta["name"]}_{group}_{body["kind"]}"'
     return (
-        any("toolkit.fluxcd.io" in label for label in meta["labels"])
+        bool(held(meta))
+        or any("toolkit.fluxcd.io" in label for label in meta["labels"])
         or "argocd.argoproj.io/tracking-id" in meta["annotations"]
         or any(each["manager"] in ("kustomize-controller", "helm-controller") for each in meta["managedFields"])
         or (body["kind"] == "ConfigMap" and meta["name"] == "claimed")

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.clusters import FLUX_SYSTEM, VERSIONS, contract, inventory
+from tests.properties.foreign import held
 from tests.properties.worlds import RELEASES, Cluster, clusters, gap
 from tui.objects import Inventory, Json
 from tui.ownership.assess import assess
@@ -125,6 +126,7 @@ class Oracle:
         assert stamp not in self.in_force | self.busy, "S3: the stamped release is over"
         assert not any("toolkit.fluxcd.io" in label for label in meta["labels"]), "S4: no Flux label"
         assert "argocd.argoproj.io/tracking-id" not in meta["annotations"], "S4: no other owner's mark"
+        assert held(meta) == [], "S4: no mark of a tool, named in the contract or not, and no other manager's field"
         managers = {m["manager"] for m in meta["managedFields"]}
         assert not managers & {"kustomize-controller", "helm-controller"}, "S4: no Flux manager"
         assert not (o["kind"] == "ConfigMap" and meta["name"] == "claimed"), "S4: no claim by name for another owner"
@@ -307,6 +309,7 @@ def test_adoption_and_recreation_hold_to_s1_to_s5(cluster: Cluster) -> None:
         assert candidate.target == oracle.active
         assert body["metadata"].get("namespace") in (None, FLUX_SYSTEM)
         assert not any("toolkit.fluxcd.io" in label for label in body["metadata"]["labels"])
+        assert held(body["metadata"]) == []
         stamp = body["metadata"]["annotations"].get("meta.helm.sh/release-name")
         if stamp not in (None, oracle.active):
             assert stamp not in oracle.in_force | oracle.busy

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.clusters import FLUX_SYSTEM, NAMESPACED, VERSIONS, document, inventory, obj, record
+from tests.properties.foreign import ANNOTATIONS, APPLIERS, LABELS, applied
 from tui.objects import Gap, Inventory, Json
 
 # The hashes sort both with and against any age the revisions give them.
@@ -113,7 +114,22 @@ def things(draw: st.DrawFn) -> Json:
         parts["managers"] = draw(st.lists(st.sampled_from(MANAGERS), min_size=1, max_size=2, unique=True))
         if not draw(rare):
             parts["managers"] = [pair for pair in parts["managers"] if pair[0] != "kustomize-controller"]
-    return obj(kind, draw(st.sampled_from(NAMES)), draw(st.sampled_from(SPACES if draw(rare) else SPACES[:1])), **parts)
+    space = draw(st.sampled_from(SPACES if draw(rare) else SPACES[:1]))
+    body = obj(kind, draw(st.sampled_from(NAMES)), space, **parts)
+    if draw(rare):
+        _mark(draw, body["metadata"])
+    return body
+
+
+def _mark(draw: st.DrawFn, meta: Json) -> None:
+    """A mark of another tool's, or a field that another manager applies."""
+    match draw(st.integers(0, 2)):
+        case 0:
+            meta["labels"].update([draw(st.sampled_from(LABELS))])
+        case 1:
+            meta["annotations"].update([draw(st.sampled_from(ANNOTATIONS))])
+        case _:
+            meta["managedFields"].append(applied(draw(st.sampled_from(APPLIERS))))
 
 
 def _pods_of(deployment: Json) -> list[Json]:

@@ -32,6 +32,11 @@ def is_plain(pattern: str) -> bool:
     return WILDCARDS.isdisjoint(pattern)
 
 
+def literal(name: str) -> str:
+    """A glob that means this name alone."""
+    return "".join(f"[{char}]" if char in WILDCARDS else char for char in name)
+
+
 def matches(selector: Selector, live: Live) -> bool:
     """Whether a live object is chosen. Where only metadata was read, a selector with ``fields`` chooses nothing."""
     return matches_document(selector, live.ref, live.labels, live.annotations, live.body)

@@ -12,6 +12,7 @@ from typing import Final
 
 from tui.contract.model import Contract
 from tui.contract.select import matches, resource_matches
+from tui.contract.tools import title_of
 from tui.objects import Inventory, Key, Live, Ref
 from tui.ownership.conditions import conditions_of, words
 from tui.ownership.dossier_evidence import BY, command_of
@@ -130,11 +131,6 @@ def _label(key: Key) -> str:
     return f"{key.kind} {key.namespace}/{key.name}" if key.namespace else f"{key.kind} {key.name}"
 
 
-def _title(contract: Contract, owner: str) -> str:
-    known = contract.owners.get(owner)
-    return known.title if known else owner
-
-
 def _section(title: str, items: Iterable[Item]) -> Iterator[Section]:
     """A section, if there is anything in it; what is beyond its bound is counted."""
     found = list(items)
@@ -148,7 +144,7 @@ def _claim(contract: Contract, row: Attribution | None) -> Iterator[Section]:
     if row is None:
         yield Section("claim", (Item("appeared since the last assessment; its owner is not judged yet"),))
         return
-    owners = " and ".join(_title(contract, owner) for owner in row.owners) or "nobody"
+    owners = " and ".join(title_of(contract, owner) for owner in row.owners) or "nobody"
     items = [Item(f"evidence for {owners}")]
     if row.why_unverifiable:
         items.append(Item(f"could not verify: {row.why_unverifiable}", Tone.WARN))
@@ -157,7 +153,7 @@ def _claim(contract: Contract, row: Attribution | None) -> Iterator[Section]:
         items.append(Item("no claim in the contract"))
     else:
         where = f" ({contract.source}, line {claim.line})" if claim.line else ""
-        owner = _title(contract, claim.owner)
+        owner = title_of(contract, claim.owner)
         items.append(Item(f"claimed for {owner}, layer {claim.layer}, from {claim.source}{where}"))
     if row.release:
         items.append(Item(f"release {row.release}"))
@@ -174,12 +170,12 @@ def _evidence(
     above = None if row.root == row.ref.key else inventory.get(row.root)
     for one in sorted(row.evidence, key=lambda each: -each.strength):
         sure = "confirmed by the owner's own record" if one.confirmed else "not confirmed"
-        text = f"{_title(contract, one.owner)} by {BY[one.strength]}, {sure}"
+        text = f"{title_of(contract, one.owner)} by {BY[one.strength]}, {sure}"
         tone = Tone.GOOD if one.confirmed else Tone.PLAIN
         own = above is None or one.strength is Strength.OWNER_REFERENCE
         command = command_of(one, row.ref, live) if own or above is None else command_of(one, above.ref, above)
         items.append(Item(text, tone, (one.text, command)))
-    items = items or [Item("none: no mark that the contract knows")]
+    items = items or [Item("none: no mark of any owner that is known")]
     items += [Item(note) for note in row.notes]
     yield from _section("evidence, strongest first", items)
 
@@ -228,7 +224,7 @@ def _decisions(contract: Contract, ref: Ref) -> Iterator[Section]:
     for taken in contract.decisions:
         if resource_matches(taken.resource, ref):
             removed = (f"removed: {taken.removed}",) if taken.removed else ()
-            text = f"decided for {_title(contract, taken.owner)} ({contract.source}, line {taken.line})"
+            text = f"decided for {title_of(contract, taken.owner)} ({contract.source}, line {taken.line})"
             items.append(Item(text, details=(taken.reason, *removed)))
     yield from _section("decisions", items)
 

@@ -12,9 +12,10 @@ from datetime import date
 from typing import Final
 
 from tui.contract.draft import contract_text
-from tui.contract.draft_marks import LAYERS, TOOLS, Tool
 from tui.contract.model import GENERATED, Contract, Family, Layer, Mark, Owner, glob
-from tui.contract.words import IDENTIFIER, PLAIN
+from tui.contract.select import literal
+from tui.contract.tool_marks import APPLICATIONS, LAYERS, TOOLS, Tool
+from tui.contract.words import IDENTIFIER, PLAIN, glob_problem
 from tui.objects import Inventory
 from tui.ownership.assess import assess
 from tui.ownership.drafting_claims import Cells, claims_of
@@ -23,6 +24,7 @@ from tui.ownership.evidence import World, stamp_managers, stamp_of
 from tui.ownership.findings import is_noise
 from tui.ownership.model import Assessment, Attribution, State
 from tui.ownership.releases import Releases, read_releases
+from tui.text import clean
 
 SHOWN: Final = 12
 """Objects that are named in a remark; the rest is counted."""
@@ -49,9 +51,10 @@ def draft_contract(inventory: Inventory, name: str, today: date) -> str:
     notes = _Notes()
     releases = read_releases(inventory)
     families = tuple(_families(inventory, releases, notes))
-    assessment = assess(_everybody(families), inventory, today=today)
+    known = (*TOOLS, *_appliers(inventory, releases, notes))
+    assessment = assess(_everybody(families, known), inventory, today=today)
     rows = [row for key, row in assessment.attributions.items() if row.root == key and not is_noise(row.ref)]
-    tools = _found(rows, families)
+    tools = _found(known, rows, families)
     cells = Cells.of(rows, inventory)
     claims, left = claims_of(cells, tools, inventory)
     health, unsure = health_of(rows, inventory)
@@ -61,7 +64,7 @@ def draft_contract(inventory: Inventory, name: str, today: date) -> str:
             notes.doubt(section, text)
     _advice(notes, inventory, tools)
     contract = replace(
-        _everybody(families),
+        _everybody(families, known),
         name=name,
         layers=_layers(tools),
         owners={tool.name: _owner(tool, families) for tool in tools} or {"nobody": Owner("nobody", "Nobody", ())},
@@ -72,10 +75,25 @@ def draft_contract(inventory: Inventory, name: str, today: date) -> str:
     return contract_text(contract, notes.by_section)
 
 
-def _everybody(families: Sequence[Family]) -> Contract:
-    """A contract that knows every tool of the catalogue and claims nothing: with it, all evidence is collected."""
-    owners = {tool.name: _owner(tool, families) for tool in TOOLS}
-    return Contract("everybody", _layers(TOOLS), owners, releases=tuple(families))
+def _everybody(families: Sequence[Family], tools: Sequence[Tool] = TOOLS) -> Contract:
+    """A contract that knows all these tools and claims nothing: with it, all evidence is collected."""
+    owners = {tool.name: _owner(tool, families) for tool in tools}
+    return Contract("everybody", _layers(tools), owners, releases=tuple(families))
+
+
+def _appliers(inventory: Inventory, releases: Releases, notes: _Notes) -> Iterator[Tool]:
+    """The field managers that no tool is known by and that apply objects: an operator of one's own, say."""
+    world = World(_everybody(()), inventory, releases, (), ())
+    taken = {tool.name for tool in TOOLS}
+    live = (live for live in inventory.objects.values() if live.controller is None and not is_noise(live.ref))
+    for manager in sorted({manager for each in live for manager in world.appliers(each)}):
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", manager)[:63].strip("-._")
+        pattern = literal(manager)
+        if name in taken or not re.match(IDENTIFIER, name) or glob_problem(pattern):
+            notes.doubt("owners", f"how to name the owner that applies as field manager {clean(manager, 80)!r}")
+            continue
+        taken.add(name)
+        yield Tool(name, manager, APPLICATIONS, (Mark(manager=(pattern,)),))
 
 
 def _owner(tool: Tool, families: Iterable[Family]) -> Owner:
@@ -94,9 +112,9 @@ def _layers(tools: Sequence[Tool]) -> tuple[Layer, ...]:
     return tuple(found)
 
 
-def _found(rows: Iterable[Attribution], families: Iterable[Family]) -> tuple[Tool, ...]:
+def _found(known: Iterable[Tool], rows: Iterable[Attribution], families: Iterable[Family]) -> tuple[Tool, ...]:
     names = {owner for row in rows for owner in row.owners} | {family.owner for family in families}
-    return tuple(tool for tool in TOOLS if tool.name in names)
+    return tuple(tool for tool in known if tool.name in names)
 
 
 def _families(inventory: Inventory, releases: Releases, notes: _Notes) -> Iterator[Family]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tui.contract.draft_marks import Tool
 from tui.contract.model import Claim, Selector
-from tui.contract.select import WILDCARDS
+from tui.contract.select import literal
+from tui.contract.tool_marks import Tool
 from tui.contract.words import PLAIN, glob_problem
 from tui.objects import Inventory, KindKey
 from tui.ownership.evidence import KUSTOMIZATION
@@ -87,7 +87,7 @@ def _parts(cells: Cells, owner: str, left: list[str]) -> tuple[dict[str, list[Ki
 
 def _exact(kind: KindKey, name: str, left: list[str]) -> str:
     """A glob that means this name alone; empty, with a word on it, where no contract can write the name."""
-    pattern = "".join(f"[{char}]" if char in WILDCARDS else char for char in name)
+    pattern = literal(name)
     if clean(name) != name or glob_problem(pattern):
         left.append(f"how to claim {kind.kind} {clean(name, 80)!r}: its name cannot be written in a contract")
         return ""

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
-from tui.contract.draft_marks import FLUX_CONTROLLERS, FLUX_READY
 from tui.contract.model import Health
+from tui.contract.tool_marks import FLUX_CONTROLLERS, FLUX_READY
 from tui.contract.words import PLAIN
 from tui.objects import Inventory, Ref
 from tui.ownership.model import Attribution

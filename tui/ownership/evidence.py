@@ -7,21 +7,26 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from tui.contract.model import Contract
+from tui.contract.tool_marks import HELM, MANAGED_BY
+from tui.helm.manifest import RELEASE_NAME, RELEASE_NAMESPACE
 from tui.helm.model import Hook, Record
 from tui.objects import Inventory, Key, KindKey, Live, Manager, Owner, Ref, group_of
 from tui.ownership.holders import APPLICATION, Holders, has_list, inventory_key
-from tui.ownership.marks import Hit, Marks
+from tui.ownership.managers import applied, owns_nothing, stamp_managers
+from tui.ownership.marks import Hit, Marks, installs_releases
 from tui.ownership.model import Evidence, FamilyView, Listed, Source, Strength
 from tui.ownership.references import dig, items, mapping, service_of
 from tui.ownership.releases import STORAGE_KINDS, Releases, hooks_of
 
-__all__ = ["inventory_key"]
-
-RELEASE_NAME: Final = "meta.helm.sh/release-name"
-RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
-MANAGED_BY: Final = "app.kubernetes.io/managed-by"
-HELM: Final = "helm"
-"""Names the owner of a release that neither a family nor a HelmRelease claims."""
+__all__ = [
+    "HELM",
+    "MANAGED_BY",
+    "RELEASE_NAME",
+    "RELEASE_NAMESPACE",
+    "inventory_key",
+    "owns_nothing",
+    "stamp_managers",
+]
 
 KUSTOMIZATION: Final = KindKey("kustomize.toolkit.fluxcd.io", "Kustomization")
 HELM_RELEASE: Final = KindKey("helm.toolkit.fluxcd.io", "HelmRelease")
@@ -46,11 +51,9 @@ FLUX_MANAGERS: Final = frozenset({"kustomize-controller", "helm-controller"})
 HOLDER_LABELS: Final[Mapping[str, tuple[KindKey, ...]]] = {
     **{prefix: (kind,) for prefix, kind in FLUX_LABELS},
     "fluxcd.controlplane.io/": (RESOURCE_SET, FLUX_INSTANCE),
+    "resourceset.fluxcd.controlplane.io/": (RESOURCE_SET,),
 }
 """Prefixes of labels ``name`` and ``namespace`` that say which object applied the labelled one, and its kinds."""
-
-UNDECLARED: Final[Mapping[str, str]] = dict.fromkeys(INVENTORIES, "flux") | {"Application": "argocd"}
-"""The usual names of the tools whose objects list what they own, where a contract knows no owner by that."""
 
 MAX_RELEASE_NAME: Final = 53
 """Characters that Helm allows a release's name."""
@@ -184,27 +187,27 @@ class World:
         return ref.label if ref else ""
 
     def owner_of_inventory(self, kind: str) -> str:
-        """The contract's owner whose marks name this inventory kind, or its labels; else the tool's usual name."""
+        """The contract's owner whose marks name this inventory kind, or its labels; else the tool's own name."""
         found = self._inventory_owners.get(kind)
         if found is None:
-            label = next((p for p, kinds in HOLDER_LABELS.items() if INVENTORIES.get(kind) in kinds), "")
             # Whoever the contract knows by the labels that such an object sets keeps its inventory too.
-            named = self.marks.of_label(f"{label}name") if label else None
-            found = self.marks.of_inventory(kind) or named or UNDECLARED.get(kind, "flux")
+            labels = (f"{prefix}name" for prefix, kinds in HOLDER_LABELS.items() if INVENTORIES.get(kind) in kinds)
+            named = next(filter(None, map(self.marks.of_label, labels)), None)
+            found = self.marks.of_inventory(kind) or named or self.marks.of_known_inventory(kind)
             self._inventory_owners[kind] = found
         return found
 
     def owner_of_manager(self, live: Live, manager: Manager) -> tuple[str, ...]:
         """Whose the fields of one entry of managedFields are; nobody's where the entry says nothing of ownership.
 
-        A manager of no owner's that holds the object's stamp is the tool of the stamped release's owner.
+        A manager whose owner the contract does not say, and that holds the object's stamp, is the tool of the stamped
+        release's owner.
         """
         if manager.subresource or owns_nothing(manager):
             return ()
-        owners = self.marks.of_manager(manager.name)
-        stamp = None if owners else stamp_of(live)
-        if stamp is None or manager.name not in stamp_managers(live):
-            return owners
+        stamp = None if self.marks.declares_manager(manager.name) else stamp_of(live)
+        if stamp is None or manager.name not in self.stamp_tools(live):
+            return self.marks.of_manager(manager.name)
         return (self.owner_by_stamp(live, stamp.release, stamp.namespace),)
 
     def storage_gap(self, namespace: str | None) -> str:
@@ -237,7 +240,10 @@ class World:
         owner = self.owner_of_release(release_name, namespace)
         if owner != HELM or live.annotations.get(RELEASE_NAME) != release_name:
             return owner
-        makers = {each for manager in stamp_managers(live) for each in self.marks.of_manager(manager)}
+        holders = self.stamp_tools(live) or stamp_managers(live)
+        makers = {each for manager in holders for each in self.marks.of_manager(manager)}
+        if not makers and (installer := self.marks.installer_on(live)):
+            return installer
         return makers.pop() if len(makers) == 1 else owner
 
     def _from_manifests(self, key: Key, live: Live) -> Iterator[Evidence]:
@@ -360,34 +366,59 @@ class World:
         return False if self.inventory.readable(group, reference.kind, space) else None
 
     def _from_managers(self, live: Live, skip: frozenset[str]) -> Iterator[Evidence]:
+        unknown = False
         for manager in live.managers:
             if manager.subresource or manager.name in skip:
                 continue
             owners = self.marks.of_manager(manager.name)
-            if not owners or owns_nothing(manager):
+            if not owners:
+                unknown = unknown or manager.operation == "Apply"
+                continue
+            if not set(owners) & {*self.owner_of_manager(live, manager)}:
                 continue
             when = f" at {manager.time}" if manager.time else ""
             text = f"field manager {manager.name} ({manager.operation}{when})"
             for owner in owners:
                 yield Evidence(owner, Source.MANAGER, Strength.MANAGER, text)
+        for name in self.appliers(live) if unknown else ():
+            yield Evidence(name, Source.MANAGER, Strength.MANAGER, applier_text(name))
+
+    def appliers(self, live: Live) -> list[str]:
+        """The field managers that no owner is known by and that apply fields of the object (server-side apply).
+
+        What such a manager applies is its own; what it updates proves nothing. Helm's own entry is not among them, nor
+        that of the stamped release's tool: the release says more.
+        """
+        found = {
+            manager.name
+            for manager in live.managers
+            if manager.operation == "Apply"
+            and manager.name != HELM
+            and not self.marks.of_manager(manager.name)
+            and applied(live, manager)
+        }
+        return sorted(found - self.stamp_tools(live)) if found else []
+
+    def stamp_tools(self, live: Live) -> frozenset[str]:
+        """The field managers that hold the object's stamp and may be the stamped release's own tool.
+
+        A tool that installs no releases is not. Where several hold the stamp, some may have applied it with the rest of
+        a document: then only those are that are known to install releases.
+        """
+        holders = [name for name in stamp_managers(live) if not name.startswith("kubectl")]
+        if len(holders) == 1 and installs_releases(holders[0]) is None:
+            return frozenset(holders)
+        return frozenset(filter(self._installs, holders))
+
+    def _installs(self, manager: str) -> bool:
+        """Whether a manager is of a tool that installs Helm releases, or of an owner of the contract's that may."""
+        known = installs_releases(manager)
+        return self.marks.declares_manager(manager) if known is None else known
 
 
-def owns_nothing(manager: Manager) -> bool:
-    """Whether a manager's fields say nothing of ownership: kubectl's, and a controller's that only set a finalizer."""
-    if manager.name.startswith("kubectl") or manager.name == "before-first-apply":
-        return True
-    meta = manager.fields.get("f:metadata") if len(manager.fields) == 1 else None
-    return isinstance(meta, dict) and bool(meta) and set(meta) <= {"f:finalizers", "."}
-
-
-def stamp_managers(live: Live) -> frozenset[str]:
-    """The field managers that hold the object's release-name annotation: the stamping release's own tool."""
-    return frozenset(
-        manager.name
-        for manager in live.managers
-        if not manager.subresource
-        and f"f:{RELEASE_NAME}" in mapping(dig(manager.fields, ("f:metadata", "f:annotations")))
-    )
+def applier_text(manager: str) -> str:
+    """What is said of a field manager that no owner is known by and that applies fields of an object."""
+    return f"field manager {manager} applies fields of it (server-side apply)"
 
 
 def release_run_by(live: Live) -> tuple[str, str]:

@@ -24,9 +24,7 @@ _NAME: Final = re.compile(r"""\bname["']?:[ \t]*["']?([^\s"',}]+)""")
 
 def notes(world: World, live: Live) -> tuple[str, ...]:
     """What was found on an object that nothing controls and makes nobody its owner, in words."""
-    found: list[str] = []
-    if world.marks.name_their_object:
-        found += _copies(world, live)
+    found = [*_copies(world, live)]
     if live.owners:
         found += _gone_owners(world, live)
     stamp = stamp_of(live)
@@ -47,10 +45,9 @@ def past_listings(releases: Releases, inventory: Inventory, key: Key) -> tuple[s
 
 
 def _copies(world: World, live: Live) -> Iterator[str]:
-    for hit in world.marks.on(live):
-        if hit.copied:
-            what = "annotation" if hit.annotation else "label"
-            yield f"{what} {hit.name}: {hit.value} names another object: a copy, no mark of {hit.owner}"
+    for hit in world.marks.copies_on(live):
+        what = "annotation" if hit.annotation else "label"
+        yield f"{what} {hit.name}: {hit.value} names another object: a copy, no mark of {hit.owner}"
 
 
 def _gone_owners(world: World, live: Live) -> Iterator[str]:

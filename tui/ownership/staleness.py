@@ -16,7 +16,7 @@ from tui.helm.model import Record
 from tui.helm.order import uninstall_order
 from tui.objects import Inventory, Json, Key, KindKey, Live
 from tui.ownership.atomic import atomic_of, installer_of
-from tui.ownership.evidence import FLUX_LABELS, FLUX_MANAGERS, INVENTORIES, World, stamp_managers, stamp_of
+from tui.ownership.evidence import FLUX_LABELS, FLUX_MANAGERS, INVENTORIES, World, applier_text, stamp_of
 from tui.ownership.model import FamilyState, FamilyView, Listed, Release, Rule, Wish
 from tui.ownership.references import ADMISSION, HPA, RBAC, SERVICE, TEMPLATES
 from tui.ownership.releases import STORAGE_KINDS, Releases, listed_by
@@ -226,9 +226,12 @@ class Rules:
         return f"field manager {flux} applied it" if flux else ""
 
     def _held_by_another(self, live: Live) -> str:
-        for evidence in self.world.collect(live, stamp_managers(live)):
+        for evidence in self.world.collect(live, self.world.stamp_tools(live)):
             if evidence.owner != self.family.owner:
                 return f"{evidence.owner} owns it too: {evidence.text}"
+        # One may have the name of the family's owner: that it is the owner's, the contract does not say.
+        if unknown := self.world.appliers(live):
+            return applier_text(unknown[0])
         for record in self.world.manifests.get(live.key, ()):
             if self._foreign(record, live):
                 return f"release {record.namespace}/{named(record)}, in force, lists it"

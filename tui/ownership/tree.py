@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from tui.contract.model import Contract
+from tui.contract.tools import title_of
 from tui.objects import Ref
 from tui.ownership.findings import is_noise
 from tui.ownership.model import Assessment, Attribution, State
@@ -133,8 +134,7 @@ def _cuts(contract: Contract, group_by: GroupBy) -> tuple[_Cut, ...]:
 
 def _owner_title(contract: Contract, row: Attribution) -> str:
     names = row.owners or ((row.claim.owner,) if row.claim and row.state is State.MISSING else ())
-    titles = [contract.owners[name].title if name in contract.owners else name for name in names]
-    return " and ".join(titles) if titles else "(nobody)"
+    return " and ".join(title_of(contract, name) for name in names) or "(nobody)"
 
 
 def _source(row: Attribution) -> str:
