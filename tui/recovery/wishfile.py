@@ -4,7 +4,7 @@ from typing import Final
 
 from tui.helm.errors import MAX_CONFLICTS
 from tui.helm.model import Document
-from tui.helm.refusal import Cause, Conflict, OwnerError, Wanted
+from tui.helm.refusal import Cause, Conflict, Failure, OwnerError, Tool, Trouble, Wanted
 from tui.objects import Json, Ref
 from tui.ownership.model import Forecast, Wish
 from tui.recovery.nodes import Node
@@ -29,12 +29,25 @@ def wish_json(wish: Wish) -> Json:
 
 
 def _error_json(error: OwnerError) -> Json:
-    return {
-        "wanted": [{"release": each.release, "namespace": each.namespace} for each in error.wanted],
+    found: Json = {
+        "wanted": [_wanted_json(each) for each in error.wanted],
         "conflicts": [_conflict_json(each) for each in error.conflicts],
         "busy": error.busy,
         "cut": list(error.cut),
     }
+    if error.failures:
+        found["failures"] = [_failure_json(each) for each in error.failures]
+    return found | ({"tool": error.tool.value} if error.tool is not Tool.UNKNOWN else {})
+
+
+def _wanted_json(wanted: Wanted) -> Json:
+    found: Json = {"release": wanted.release, "namespace": wanted.namespace}
+    return found | ({"resource": wanted.resource} if wanted.resource else {})
+
+
+def _failure_json(failure: Failure) -> Json:
+    told = {name: value for name, value in failure._asdict().items() if value}
+    return told | {"trouble": failure.trouble.value}
 
 
 def _conflict_json(conflict: Conflict) -> Json:
@@ -82,19 +95,28 @@ def _error(node: Node) -> OwnerError:
         raise node.at("conflicts").fault(f"has more than {MAX_CONFLICTS} entries")
     return OwnerError(
         conflicts,
-        tuple(Wanted(each.at("release").text(), each.at("namespace").told()) for each in node.at("wanted").items()),
+        tuple(map(_wanted, node.at("wanted").items())),
         node.at("busy").flag(),
         tuple(each.text() for each in node.at("cut").items()),
+        tuple(_failure(each) for each in node.at("failures").items(optional=True)),
+        Tool(node.at("tool").one_of([each.value for each in Tool], Tool.UNKNOWN.value)),
     )
 
 
+def _wanted(node: Node) -> Wanted:
+    resource = node.at("resource").text(optional=True)
+    return Wanted(node.at("release").text(), node.at("namespace").told(), resource)
+
+
+def _failure(node: Node) -> Failure:
+    trouble = Trouble(node.at("trouble").one_of([each.value for each in Trouble]))
+    release, resource = (node.at(name).text(optional=True) for name in ("release", "resource"))
+    return Failure(trouble, release, node.at("namespace").told(), resource)
+
+
 def _conflict(node: Node) -> Conflict:
-    causes = {cause.value: cause for cause in Cause}
-    cause = node.at("cause")
-    if cause.text() not in causes:
-        raise cause.fault(f"is none of {', '.join(causes)}")
     return Conflict(
-        cause=causes[cause.text()],
+        cause=Cause(node.at("cause").one_of([cause.value for cause in Cause])),
         kind=node.at("kind").text(optional=True),
         namespace=node.at("namespace").told(),
         name=node.at("name").text(optional=True),
