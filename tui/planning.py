@@ -49,7 +49,8 @@ async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
     _write_new(arguments.file, write_plan(found, seen, options.wish, made, trials))
     many = f"{len(found.entries)} entries, {len(found.offered)} offered, {len(found.left_out)} left out"
     show.print_lines(f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}")
-    for line in (*found.advice, *trial_lines(found, trials), *rights.told):
+    blank = [assessment.blank] if assessment.blank else []
+    for line in (*blank, *found.advice, *trial_lines(found, trials), *rights.told):
         show.print_lines(line)
     if found.pins.cluster_uid is None:
         show.print_lines(f"it cannot be applied: {KUBE_SYSTEM}")

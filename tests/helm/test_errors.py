@@ -89,11 +89,11 @@ def test_the_whole_file_of_recordings_is_one_text_of_several_conflicts() -> None
     assert found.cut == ()
 
 
-def test_the_drill_of_a_refused_install_names_its_release_and_namespace() -> None:
+def test_the_drill_of_a_refused_install_names_its_resource_and_object() -> None:
     found = read_error(load_drill("refused-install").error)
-    assert found.wanted == (Wanted("gitops-flux-b41e77d0", "flux-system"),)
+    assert found.wanted == (Wanted("gitops-flux-e05c11ab", None, "gitops-flux"),)
     assert [(each.label, each.held_release) for each in found.conflicts] == [
-        ("NetworkPolicy flux-system/allow-egress", "gitops-flux-5d41aa0c")
+        ("NetworkPolicy flux-system/allow-webhooks", "gitops-flux-5d41aa0c")
     ]
 
 

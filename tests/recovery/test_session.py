@@ -54,7 +54,7 @@ METHODS = [("csa", "Update"), ("ssa", "Apply")]
         ("active-release-trap", None, {Action.ADOPT, Action.DELETE}),
         ("healthy", None, set()),
         ("two-owners", None, {Action.RECREATE}),
-        ("refused-install", "gitops-flux-b41e77d0", {Action.ADOPT}),
+        ("refused-install", "gitops-flux-5d41aa0c", {Action.ADOPT}),
     ],
 )
 async def test_a_drill_is_walked_to_its_end(

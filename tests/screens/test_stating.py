@@ -14,7 +14,8 @@ from tui.ownership.model import Wish
 
 NAME = "gitops-flux-12345678"
 ERROR = (
-    'Unable to continue with install: ClusterRole "a" in namespace "" exists and cannot be imported into the current '
+    'Error: INSTALLATION FAILED: Unable to continue with install: ClusterRole "a" in namespace "" exists and cannot be '
+    "imported into the current "
     'release: invalid ownership metadata; annotation validation error: key "meta.helm.sh/release-name" must equal '
     f'"{NAME}": current value is "gitops-flux-ffffffff"'
 )
@@ -41,6 +42,11 @@ async def test_each_way_to_say_it_states_the_release(how: str, tmp_path: Path) -
     wishes, _ = await asked({"name": NAME, "file": f"@{path}", "pasted": ERROR}[how])
     assert [wish.expected for wish in wishes] == [NAME]
     assert len(wishes[0].error.conflicts) == (how != "name")
+
+
+async def test_what_pulumi_said_states_objects_and_no_release() -> None:
+    ((wish,), _) = await asked("pulumi:pulumi:Stack a-b failed " + ERROR.partition("FAILED: ")[2])
+    assert (wish.expected, len(wish.error.conflicts)) == (None, 1)
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def read_error(text: str) -> OwnerError:
         _wanted(text, found, resources),
         _BUSY.search(text) is not None,
         tuple(cut),
-        _failures(text, resources),
-        tool_of(text),
+        failures=_failures(text, resources),
+        tool=tool_of(text),
     )
 
 

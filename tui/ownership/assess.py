@@ -73,6 +73,7 @@ def _assess(contract: Contract, inventory: Inventory, wish: Wish, today: date, n
         incomplete=incomplete,
         verdict=_verdict(findings, incomplete),
         policies=policies.guarded(contract),
+        blank=wish.error.blank,
     )
 
 

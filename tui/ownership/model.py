@@ -372,7 +372,8 @@ class Verdict(StrEnum):
 class Assessment:
     """All that can be said of an inventory under a contract. ``hidden`` counts findings the contract allows.
 
-    ``policies`` says of each guardrail whether the cluster itself enforces it.
+    ``policies`` says of each guardrail whether the cluster itself enforces it. ``blank`` is the sentence about an
+    owner's text that was given and tells of nothing.
     """
 
     inventory: Inventory = field(repr=False)
@@ -385,6 +386,7 @@ class Assessment:
     incomplete: tuple[str, ...]
     verdict: Verdict
     policies: tuple[Guarded, ...] = ()
+    blank: str = ""
 
     def family(self, name: str) -> FamilyView | None:
         """The view of one family."""

@@ -6,6 +6,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from tui.contract.model import Contract
@@ -14,7 +15,7 @@ from tui.helm.errors import read_error
 from tui.helm.errors_text import MAX_ERROR
 from tui.helm.manifest import ManifestFault, parse_manifest
 from tui.helm.model import Document
-from tui.helm.refusal import Cause, OwnerError
+from tui.helm.refusal import KEEPS_NAMES, Cause, OwnerError, Tool
 from tui.objects import Json
 from tui.ownership.model import Forecast, Wish
 from tui.ownership.references import BINDINGS
@@ -40,13 +41,9 @@ def settled(text: str) -> tuple[str, int]:
 
 
 def error_of(data: bytes, source: str) -> OwnerError:
-    """What the owner's text says. Raises UsageFault where it is no text, too long, or tells of no refusal."""
+    """What the owner's text says; where that is nothing, its source says which text. Raises UsageFault for no text."""
     found = read_error(_text(data, source, MAX_ERROR))
-    if found.says_nothing:
-        raise UsageFault(
-            f"{source} tells of no refused install or upgrade; give the whole text in which Helm or Pulumi says it"
-        )
-    return found
+    return replace(found, source=source) if found.says_nothing else found
 
 
 def forecast_of(data: bytes, source: str) -> Forecast:
@@ -103,22 +100,37 @@ def _text(data: bytes, source: str, limit: int) -> str:
 def complete(contract: Contract, wish: Wish) -> Wish:
     """The wish with the expected release's name from the owner's text, where that alone names it.
 
-    Raises UsageFault where a name belongs to no family of the contract, or where text, name and contract disagree.
+    A name that Pulumi drew is never the next one (facts: tried), so that none follows from its text; a name that is
+    stated beside such a text is one that the program pins. Raises UsageFault where a name belongs to no family of the
+    contract, or where text, name and contract disagree.
     """
     expected = wish.expected
     wanted = [each.release for each in wish.error.wanted]
+    drawn = is_drawn(contract, wish.error)
     if expected is None:
-        expected = _named(contract, wish.error)
-    elif wanted and expected not in wanted:
+        expected = None if drawn else _named(contract, wish.error)
+    elif wanted and expected not in wanted and not drawn:
         names = clean(" and ".join(wanted[:4]), 300)
         raise UsageFault(f"the owner's text wants {names}, {clean(expected, 200)} is expected; state the right one")
     if wish.forecast is not None and expected is None:
-        raise UsageFault("whose manifest it is must be stated: name the expected release (--expect NAME)")
+        why = ", the one that the program pins: Pulumi draws another name at every attempt" if drawn else ""
+        raise UsageFault(f"whose manifest it is must be stated: name the expected release (--expect NAME){why}")
     for name in (expected, wish.settled[0] if wish.settled else None):
         if name is not None and contract.family_of(name) is None:
             raise UsageFault(_stranger(contract, [name]))
     _check_namespace(contract, expected, wish.error)
     return Wish(expected, wish.settled, wish.error, wish.forecast)
+
+
+def is_drawn(contract: Contract, error: OwnerError) -> bool:
+    """Whether the owner that wrote a text will ask for another name than the text's at its next attempt.
+
+    Pulumi's words say so; where nobody's are known, the form of the name that it wants does, or of one that is held.
+    """
+    if error.tool is Tool.PULUMI or error.tool in KEEPS_NAMES:
+        return error.tool is Tool.PULUMI
+    names = [each.release for each in error.wanted] or [each.held_release or "" for each in error.conflicts]
+    return any(family.draws(name) for family in contract.releases for name in names)
 
 
 def _named(contract: Contract, error: OwnerError) -> str | None:
@@ -184,9 +196,13 @@ def _stated(wish: Wish, word: str, read: Callable[[str], bytes] | None) -> Wish:
     if word.startswith("@") and len(word) > 1 and read is not None:
         data, source = read(word[1:]), clean(word[1:], 300)
         try:
-            return Wish(wish.expected, wish.settled, error_of(data, source), wish.forecast)
-        except UsageFault as no_error:
-            return Wish(wish.expected, wish.settled, wish.error, _forecast_or(data, source, no_error))
+            error = error_of(data, source)
+        except UsageFault as no_text:
+            return Wish(wish.expected, wish.settled, wish.error, _forecast_or(data, source, no_text))
+        if not error.says_nothing:
+            return Wish(wish.expected, wish.settled, error, wish.forecast)
+        forecast = _forecast_or(data, source, UsageFault(error.blank))
+        return Wish(wish.expected, wish.settled, wish.error, forecast)
     if "@" in word:
         return Wish(wish.expected, settled(word), wish.error, wish.forecast)
     if wish.expected is not None:

@@ -98,8 +98,8 @@ def _error(node: Node) -> OwnerError:
         tuple(map(_wanted, node.at("wanted").items())),
         node.at("busy").flag(),
         tuple(each.text() for each in node.at("cut").items()),
-        tuple(_failure(each) for each in node.at("failures").items(optional=True)),
-        Tool(node.at("tool").one_of([each.value for each in Tool], Tool.UNKNOWN.value)),
+        failures=tuple(_failure(each) for each in node.at("failures").items(optional=True)),
+        tool=Tool(node.at("tool").one_of([each.value for each in Tool], Tool.UNKNOWN.value)),
     )
 
 
