@@ -61,6 +61,10 @@ EXPECTED = {
     "up, two resources refused, as JSON events": Said(
         (Wanted("second-d52b1ab3", "other", "second"), flux("ec54016d")), (ROLE, SETTINGS)
     ),
+    # Which of two resources that it displayed an error is about, --diff does not say; a name that was drawn does.
+    "up, two resources refused, with --diff": Said(
+        (flux("3cd5e9ad"), Wanted("second-pinned", "other", "")), (SETTINGS, ROLE)
+    ),
     "up, refused in another namespace": Said((flux("409275b7", "other"),), (ROLE,)),
     "up, refused for a resource that was renamed": Said(
         (Wanted("gitops-fleet-5ce0ed54", None, "gitops-fleet"),), (SETTINGS,)

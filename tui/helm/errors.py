@@ -271,11 +271,13 @@ def _wanted(text: str, conflicts: Iterable[tuple[int, Conflict]], resources: Res
     for at, release, namespace in told:
         known = found.get(release, Wanted(release))
         space = known.namespace if known.namespace is not None else namespace
-        found[release] = Wanted(release, space, known.resource or resources.at(at))
+        found[release] = Wanted(release, space, known.resource or resources.at(at, release))
     return tuple(found.values())
 
 
 def _failures(text: str, resources: Resources) -> tuple[Failure, ...]:
     """What else stopped the owner, each once, in the text's order."""
     found = sorted(failures_in(text), key=lambda each: each[0])
-    return tuple(dict.fromkeys(each._replace(resource=resources.at(at)) for at, each in found))[:MAX_CONFLICTS]
+    return tuple(dict.fromkeys(each._replace(resource=resources.at(at, each.release)) for at, each in found))[
+        :MAX_CONFLICTS
+    ]

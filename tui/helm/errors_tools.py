@@ -7,7 +7,7 @@ the resource before the error. Texts are as tried with Pulumi 3.274 (pulumi pkg/
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from tui.helm.errors_text import joined, spread
 from tui.helm.refusal import Tool
@@ -62,28 +62,52 @@ class Resources:
     """Where a plain text speaks of which resource; a part of it is about the one that was named last before it."""
 
     def __init__(self, text: str) -> None:
-        found = sorted(_places(text))
-        self._starts = [start for start, _, _ in found]
-        self._found = found
+        self._found = sorted(_places(text))
+        self._starts = [each.start for each in self._found]
+        self._names = {each.name for each in self._found if each.kind == _RELEASE}
+        self._several = len({each.name for each in self._found if each.kind == _RELEASE and each.displayed}) > 1
 
-    def at(self, place: int) -> str:
-        """The name of the Helm Release resource that the text is about here; empty where it is about none."""
+    def at(self, place: int, release: str = "") -> str:
+        """The name of the Helm Release resource that the text is about here; empty where it is about none.
+
+        A ``release`` that bears a resource's name and what Pulumi appends to it is that resource's, wherever it stands.
+        """
+        base, _, suffix = release.rpartition("-")
+        if base in self._names and _SUFFIX.fullmatch(suffix):
+            return base
         before = bisect_right(self._starts, place)
-        _, kind, name = self._found[before - 1] if before else (0, "", "")
-        return name if kind == _RELEASE else ""
+        last = self._found[before - 1] if before else None
+        # With --diff the errors stand behind all that is displayed, and say nothing of which resource they are about.
+        unsure = last is None or last.kind != _RELEASE or (last.displayed and self._several)
+        return "" if unsure or last is None else last.name
 
 
-def _places(text: str) -> Iterator[tuple[int, str, str]]:
-    """(place, type, name) of every mention of a resource. Stacks and providers are named beside others."""
+_SUFFIX: Final = re.compile(r"[0-9a-f]{8}")
+
+
+class _Place(NamedTuple):
+    """A mention of a resource. ``displayed``: it is shown with all its properties, as --diff does."""
+
+    start: int
+    kind: str
+    name: str
+    displayed: bool = False
+
+
+def _places(text: str) -> Iterator[_Place]:
+    """Every mention of a resource. Stacks and providers are named beside others."""
     for pattern in (_ROW, _HEAD, _SAYS):
         for found in pattern.finditer(text):
-            yield found.start(), joined(found[1]), joined(found[2])
+            yield _Place(found.start(), joined(found[1]), joined(found[2]))
     for found in _URN.finditer(text):
         parts = joined(found[1]).split("::")
         kind = parts[2].rpartition("$")[2] if len(parts) >= _URN_PARTS else ""
         if kind and not kind.startswith("pulumi:"):
-            yield found.start(), kind, "::".join(parts[3:])
+            shown = _SHOWN.search(text, max(0, found.start() - _NEAR), found.start()) is not None
+            yield _Place(found.start(), kind, "::".join(parts[3:]), shown)
 
 
 _URN_PARTS: Final = 4
 """``stack::project::types::name``, behind ``urn:pulumi:`` (pulumi sdk/go/common/resource/urn)."""
+_SHOWN: Final = re.compile(spread("[urn=") + r"\s*\Z")
+_NEAR: Final = 16

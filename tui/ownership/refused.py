@@ -14,7 +14,7 @@ from tui.ownership.evidence import MANAGED_BY, World, stamp_of, whole
 from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Finding, Severity, Wish
 from tui.ownership.pulumi_mends import mends_of, name_lines, owner_tool, resource_of
 from tui.ownership.references import BINDINGS
-from tui.ownership.refused_drawn import as_wanted, drawn_findings, is_asked, stamps_of
+from tui.ownership.refused_drawn import as_wanted, bears_family, drawn_findings, is_asked, stamps_of
 
 CODE: Final = "refused-install"
 LINES: Final = 20
@@ -126,7 +126,8 @@ def _first_ways(
     if view.state is not FamilyState.ABSENT or view.expected is None:
         return []
     tool = owner_tool(view, world.contract, error)
-    stamps = stamps_of(view, (each.live for each in chosen.values() if each.family == view.family.name))
+    mine = [each.live for each in chosen.values() if each.family == view.family.name]
+    stamps = stamps_of(view, (live for live in mine if bears_family(view, live)))
     found = [(each.brief, each.lines) for each in mends_of(view, tool, stamps, error)[:1] if len(stamps) == 1]
     if tool is Tool.PULUMI:
         resource = resource_of(view.family, error)

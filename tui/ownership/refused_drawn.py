@@ -53,6 +53,12 @@ def as_wanted(view: FamilyView, error: OwnerError) -> FamilyView:
     return view
 
 
+def bears_family(view: FamilyView, live: Live) -> bool:
+    """Whether an object bears a name of the family, for its namespace or for none: in another it is another release."""
+    stamp = stamp_of(live)
+    return stamp is not None and view.family.has(stamp.release) and stamp.namespace in ("", view.family.namespace)
+
+
 def stamps_of(view: FamilyView, lives: Iterable[Live]) -> Counter[str]:
     """How many objects bear each of the family's names; an incomplete stamp, or none, counts under the empty name."""
     found: Counter[str] = Counter()
@@ -78,7 +84,7 @@ def _refused(
     view: FamilyView, world: World, chosen: Mapping[Key, Candidate], places: "Places", error: OwnerError
 ) -> Iterator[Finding]:
     found = {key: each for conflict in error.conflicts for key, each in _named(view, conflict, places, error)}
-    stamped = [each for each in chosen.values() if each.family == view.family.name]
+    stamped = [c for c in chosen.values() if c.family == view.family.name and bears_family(view, c.live)]
     if view.active is None:
         rest = [each for each in stamped if each.ref.key not in found]
         found |= {each.ref.key: _standing(view, each.ref, each.live, "") for each in rest}

@@ -22,7 +22,7 @@ from tui.ownership.model import (
 )
 from tui.ownership.pulumi_mends import mends_of, owner_tool
 from tui.ownership.references import BINDINGS, HPA, scaled_by
-from tui.ownership.refused_drawn import NO_REFRESH, stamps_of
+from tui.ownership.refused_drawn import NO_REFRESH, bears_family, stamps_of
 from tui.ownership.releases import Releases
 from tui.ownership.stamps import disagreeing_stamps
 
@@ -165,7 +165,8 @@ def _absent(view: FamilyView, world: World, refs: tuple[Ref, ...], evidence: tup
     tool = owner_tool(view, world.contract, OwnerError())
     # Whether the owner's state still knows a recorded release, only its own words can tell.
     recorded = any(view.release(name) for name in names) or not stamped
-    mends = () if recorded else mends_of(view, tool, stamps_of(view, stamped), OwnerError())
+    mine = [live for live in stamped if bears_family(view, live)]
+    mends = () if recorded else mends_of(view, tool, stamps_of(view, mine), OwnerError())
     marks += [line for each in mends for line in each.lines]
     marks += [NO_REFRESH] if mends and tool is Tool.PULUMI else []
     then = "name the release that the owner will install: --error FILE reads its error, --expect NAME states it"
