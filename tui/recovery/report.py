@@ -288,11 +288,19 @@ def hand_back(session: Session) -> tuple[str, ...]:
         pinned = view.active.name if view.active else view.expected
         if pinned and view.family.generated:
             lines.append(f"pin the release's name to {pinned} at its owner: a generated name makes the next wreck")
+    lines += _lets_through(assessment.findings if assessment else ())
     asleep = [
         f for f in (assessment.findings if assessment else ()) if f.code in ("suspended", "paused", "scaled-to-zero")
     ]
     lines += [f"still so: {finding.summary}; {finding.next}" for finding in asleep]
     return tuple(dict.fromkeys(lines))
+
+
+def _lets_through(findings: Iterable[Finding]) -> list[str]:
+    """What lets an owner through whose release is still refused, or lost."""
+    blocked = [each for each in findings if each.severity is Severity.BLOCK]
+    found = [each.next for code in ("refused-install", "release-absent") for each in blocked if each.code == code]
+    return [f"before the next deployment: {found[0]}"] if found else []
 
 
 def session_json(session: Session) -> Json:
