@@ -30,11 +30,13 @@ def stake_lines(identity: Identity, contract: Contract) -> tuple[Line, ...]:
 def wish_lines(wish: Wish) -> tuple[Line, ...]:
     """What stating a release means, and what is stated now."""
     return (
-        line("A refused install leaves no trace in the cluster: only the owner's error knows its release's name."),
+        line(
+            "A refused install leaves no trace in the cluster: only the owner's error knows what it was refused over."
+        ),
         (),
         line(
             muted("NAME           "),
-            "the release that the owner wants to install: what other stamps hold is adopted to it",
+            "a release whose name its owner keeps (Pulumi: pinned by `name:`): what bears others is adopted to it",
         ),
         line(muted("NAME@REVISION  "), "of two releases in force, the one that is meant"),
         line(muted("@FILE          "), "a file with the owner's error, or with the manifest of the expected release"),

@@ -204,7 +204,7 @@ def test_two_in_force_are_settled_by_name_and_revision(clusters: Clusters, run: 
 def test_an_expected_release_turns_deletions_into_adoptions(clusters: Clusters, run: Run) -> None:
     where = f"--kubeconfig {clusters.kubeconfig('refused-install')} --contract {SHIPPED} -o json"
     before = run(f"preflight {where}").document["candidates"]
-    after = run(f"preflight {where} --expect gitops-flux-b41e77d0")
+    after = run(f"preflight {where} --expect gitops-flux-0123abcd")
     assert {each["decision"] for each in before} == {"protect"}
     assert {(each["decision"], *each["rules"]) for each in after.document["candidates"]} == {("adopt", "S3")}
     assert "refused-install" in {each["code"] for each in after.document["findings"]}

@@ -57,7 +57,8 @@ async def plan(arguments: argparse.Namespace, contract: Contract) -> Exit:
     show.print_lines(
         f"{arguments.file}: {many}; review it, then\nrefloat apply {arguments.file}{_with(found, options.wish)}"
     )
-    for line in (*found.advice, *loss_lines(found), *trial_lines(found, trials), *rights.told):
+    blank = [assessment.blank] if assessment.blank else []
+    for line in (*blank, *found.advice, *loss_lines(found), *trial_lines(found, trials), *rights.told):
         show.print_lines(line)
     if found.pins.cluster_uid is None:
         show.print_lines(f"it cannot be applied: {KUBE_SYSTEM}")

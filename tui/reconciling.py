@@ -12,6 +12,7 @@ from tui.faults import Exit, Fault, Unverified, UsageFault
 from tui.objects import Inventory, Ref
 from tui.options import options_of
 from tui.ownership.liveness import FLUX_GROUPS
+from tui.ownership.pulumi_mends import refresh_warning
 from tui.planning import claimed, permitted
 from tui.recovery import report
 from tui.recovery.mend_flux import target_of
@@ -50,8 +51,9 @@ def _owner(contract: Contract, name: str) -> Owner:
     if owner is not None and owner.name in able:
         return owner
     if owner is not None and owner.reconcile is not None and owner.reconcile.command:
+        command = owner.reconcile.command
         raise UsageFault(
-            f"{owner.title} reconciles by a command of its own, run it yourself: {owner.reconcile.command}"
+            f"{owner.title} reconciles by a command of its own, run it yourself: {command}{refresh_warning(command)}"
         )
     known = ", ".join(able) or "nobody"
     raise UsageFault(f"the contract does not say how {clean(name, 200)} is asked to reconcile (it does for: {known})")

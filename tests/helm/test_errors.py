@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tui.helm.errors import MAX_CONFLICTS, read_error
 from tui.helm.errors_text import MAX_ERROR, plain
-from tui.helm.refusal import Cause, Conflict, OwnerError, Wanted
+from tui.helm.refusal import Cause, Conflict, OwnerError, Tool, Wanted
 from tui.practice.drills import load_drill
 
 FILE = Path(__file__).parents[1] / "data" / "owner-errors.txt"
@@ -50,12 +50,13 @@ def bare(wanted: str, space: str) -> Conflict:
 
 
 EXPECTED = {
-    HELM3: OwnerError((held("harbour-6"),), (Wanted("harbour-6", "dock4"),)),
-    HELM4: OwnerError((held("harbour-7"),), (Wanted("harbour-7", "dock4"),)),
-    BARE3: OwnerError((bare("harbour-8", "dock3"),), (Wanted("harbour-8", "dock3"),)),
-    BARE4: OwnerError((bare("harbour-9", "dock4"),), (Wanted("harbour-9", "dock4"),)),
+    HELM3: OwnerError((held("harbour-6"),), (Wanted("harbour-6", "dock4"),), tool=Tool.HELM),
+    HELM4: OwnerError((held("harbour-7"),), (Wanted("harbour-7", "dock4"),), tool=Tool.HELM),
+    BARE3: OwnerError((bare("harbour-8", "dock3"),), (Wanted("harbour-8", "dock3"),), tool=Tool.HELM),
+    BARE4: OwnerError((bare("harbour-9", "dock4"),), (Wanted("harbour-9", "dock4"),), tool=Tool.HELM),
     FIELDS: OwnerError(
-        (Conflict(Cause.FIELDS, "Deployment", "flux-system", "helm-controller", managers=("helm",), fields=4),)
+        (Conflict(Cause.FIELDS, "Deployment", "flux-system", "helm-controller", managers=("helm",), fields=4),),
+        tool=Tool.HELM,
     ),
     KUBECTL: OwnerError(
         (
@@ -67,10 +68,11 @@ EXPECTED = {
                 managers=("kubectl-client-side-apply", "kustomize-controller"),
                 fields=2,
             ),
-        )
+        ),
+        tool=Tool.HELM,
     ),
-    ROLE_REF: OwnerError((Conflict(Cause.ROLE_REF, "ClusterRoleBinding", "", "cluster-reconciler"),)),
-    BUSY: OwnerError(busy=True),
+    ROLE_REF: OwnerError((Conflict(Cause.ROLE_REF, "ClusterRoleBinding", "", "cluster-reconciler"),), tool=Tool.HELM),
+    BUSY: OwnerError(busy=True, tool=Tool.HELM),
     LABEL: OwnerError((Conflict(Cause.OWNERSHIP, "Service", "apps", "web", held_label="pulumi"),)),
 }
 
@@ -87,11 +89,11 @@ def test_the_whole_file_of_recordings_is_one_text_of_several_conflicts() -> None
     assert found.cut == ()
 
 
-def test_the_drill_of_a_refused_install_names_its_release_and_namespace() -> None:
+def test_the_drill_of_a_refused_install_names_its_resource_and_object() -> None:
     found = read_error(load_drill("refused-install").error)
-    assert found.wanted == (Wanted("gitops-flux-b41e77d0", "flux-system"),)
+    assert found.wanted == (Wanted("gitops-flux-e05c11ab", None, "gitops-flux"),)
     assert [(each.label, each.held_release) for each in found.conflicts] == [
-        ("NetworkPolicy flux-system/allow-egress", "gitops-flux-5d41aa0c")
+        ("NetworkPolicy flux-system/allow-webhooks", "gitops-flux-5d41aa0c")
     ]
 
 
@@ -107,16 +109,17 @@ def test_a_text_that_repeats_itself_tells_each_conflict_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("around", "wanted"),
+    ("around", "tool"),
     [
-        (f'Helm release "flux-system/{ROLE}" was not created: ', Wanted(ROLE, "flux-system")),
-        (f"Helm install failed for release flux-system/{ROLE} with chart flux2@2.18.3: ", Wanted(ROLE, "flux-system")),
+        (f'Helm release "flux-system/{ROLE}" was not created: ', Tool.PULUMI),
+        (f"Helm install failed for release flux-system/{ROLE} with chart flux2@2.18.3: ", Tool.FLUX),
     ],
 )
-def test_what_pulumi_and_flux_say_around_it_names_the_release_too(around: str, wanted: Wanted) -> None:
+def test_what_pulumi_and_flux_say_around_it_names_the_release_too(around: str, tool: Tool) -> None:
+    wanted = Wanted(ROLE, "flux-system")
     assert read_error(around + LABEL).wanted == (wanted,)
     assert read_error(around + "Unable to continue with install: Cluster").wanted == (wanted,)
-    assert read_error(around + BUSY) == OwnerError(wanted=(wanted,), busy=True)
+    assert read_error(around + BUSY) == OwnerError(wanted=(wanted,), busy=True, tool=tool)
 
 
 def test_a_conflict_over_fields_may_name_no_object() -> None:

@@ -93,7 +93,7 @@ def _walls(hands: Hands) -> None:
 
 
 def _refused(hands: Hands) -> None:
-    hands.adopt("gitops-flux-b41e77d0", "*/flux-system/*", "ClusterRole*/*", "CustomResourceDefinition/*.fluxcd.io")
+    hands.adopt("gitops-flux-5d41aa0c", "NetworkPolicy/flux-system/allow-egress", "NetworkPolicy/*/allow-scraping")
 
 
 def _bomb(hands: Hands) -> None:

@@ -55,7 +55,8 @@ def test_the_operator_s_word_is_kept() -> None:
     assert read_plan(written(PlanKind.CLEANUP, wish), "p.yaml").wish == wish
 
 
-ERRORS = Path(__file__).parents[1] / "data" / "owner-errors.txt"
+DATA = Path(__file__).parents[1] / "data"
+ERRORS = DATA / "owner-errors.txt"
 
 
 @pytest.mark.parametrize("end", [None, 300, 550, 2000])
@@ -71,6 +72,15 @@ def test_what_was_read_of_an_error_and_a_manifest_is_kept_to_the_letter(end: int
     assert read_plan(text, "p.yaml").wish == wish
     assert b"c2VjcmV0LXZhbHVl" not in text
     assert wish.error.conflicts
+
+
+@pytest.mark.parametrize("part", (DATA / "pulumi-errors.txt").read_text().split("### ")[1:])
+def test_what_pulumi_said_is_kept_to_the_letter(part: str) -> None:
+    head, _, body = part.partition("\n")
+    wish = Wish(error=read_error(body))
+    kept = read_plan(written(PlanKind.CLEANUP, wish), "p.yaml").wish
+    assert kept == (Wish() if wish.error.says_nothing else wish)
+    assert wish.error.says_nothing == ("all well" in head)
 
 
 @pytest.mark.parametrize("part", ["error", "manifest"])

@@ -54,7 +54,7 @@ METHODS = [("csa", "Update"), ("ssa", "Apply")]
         ("active-release-trap", None, {Action.ADOPT, Action.DELETE}),
         ("healthy", None, set()),
         ("two-owners", None, {Action.RECREATE}),
-        ("refused-install", "gitops-flux-b41e77d0", {Action.ADOPT}),
+        ("refused-install", "gitops-flux-5d41aa0c", {Action.ADOPT}),
     ],
 )
 async def test_a_drill_is_walked_to_its_end(
@@ -92,6 +92,15 @@ async def test_a_drill_is_walked_to_its_end(
     assert session.exit_code is Exit.CLEAN
     assert not read_journal(journal.path).fault
     assert read_journal(journal.path).closed
+    handed = [line for line in document_["hand_back"] if "pulumi refresh" in line]
+    if expected is None:
+        assert all(
+            line.startswith("Pulumi: pulumi refresh --yes finds nothing to do for gitops-flux") for line in handed
+        )
+    else:
+        assert handed[0].startswith("Pulumi: not pulumi refresh --yes while no release of gitops-flux is in force")
+        assert f"pin the release's name to {expected}" in "".join(document_["hand_back"])
+    assert handed
 
 
 @pytest.mark.parametrize(("method", "operation"), METHODS)
@@ -263,7 +272,7 @@ async def test_the_report_tells_what_was_seen_done_and_left(tmp_path: Path) -> N
         "## Refused (1)",
         "## Skipped (1)",
         "ConfigMap flux-system/held (S8)",
-        "pulumi refresh --yes",
+        f"pulumi refresh --yes finds nothing to do for {ACTIVE}: Pulumi looks at the release's record alone",
         f"pin the release's name to {ACTIVE}",
     ):
         assert told in text

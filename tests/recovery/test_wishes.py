@@ -22,7 +22,8 @@ CONTRACT = contract()
 def text(wanted: str = NAME, space: str = "") -> str:
     more = f'; annotation validation error: missing key "meta.helm.sh/release-namespace": must be set to "{space}"'
     return (
-        'Unable to continue with install: ClusterRole "a" in namespace "" exists and cannot be imported into the '
+        'Error: INSTALLATION FAILED: Unable to continue with install: ClusterRole "a" in namespace "" exists and cannot'
+        " be imported into the "
         "current release: invalid ownership metadata; annotation validation error: key "
         f'"meta.helm.sh/release-name" must equal "{wanted}": current value is "{OTHER}"{more if space else ""}'
     )
@@ -79,13 +80,20 @@ def test_a_text_is_read_in_the_codings_that_shells_write(coding: str) -> None:
         (b"\x7fELF\0\0", "f is no text: it holds binary data"),
         (b"\x89PNG\r\n", "f is no text: byte 0 is not UTF-8"),
         (b"\xff\xfe\x00", "f is no text: byte"),
-        (b"all is well", "f tells of no refused install or upgrade"),
         (b"a" * (MAX_ERROR + 1), "f has more than 2048 KiB"),
     ],
-    ids=["empty", "blank", "a program", "a picture", "torn", "something else", "huge"],
+    ids=["empty", "blank", "a program", "a picture", "torn", "huge"],
 )
 def test_what_is_no_owner_s_text_is_one_sentence(data: bytes, said: str) -> None:
     assert fault(lambda: error_of(data, "f")).startswith(said)
+
+
+def test_a_text_that_tells_of_nothing_is_no_fault_and_says_whose_it_is() -> None:
+    found = error_of(b"all is well", "f")
+    assert (found.says_nothing, found.source) == (True, "f")
+    assert found.blank.startswith("f tells of no refused install or upgrade that Refloat knows")
+    assert complete(CONTRACT, Wish(error=found)) == Wish(error=found)
+    assert error_of(text().encode(), "f").blank == ""
 
 
 @given(st.binary(max_size=300))
@@ -133,7 +141,7 @@ def test_of_several_releases_in_a_text_one_must_be_named() -> None:
     assert complete(CONTRACT, strange).expected == NAME
 
 
-@pytest.mark.parametrize("end", [30, 60, 200, 250])
+@pytest.mark.parametrize("end", [60, 90, 230, 280])
 def test_a_text_cut_short_before_the_name_wants_it_stated(end: int) -> None:
     cut = Wish(error=error_of(text()[:end].encode(), "f"))
     assert "name it (--expect NAME)" in fault(lambda: complete(CONTRACT, cut))
@@ -143,6 +151,42 @@ def test_a_text_cut_short_before_the_name_wants_it_stated(end: int) -> None:
 def test_a_text_about_something_else_needs_no_release() -> None:
     busy = Wish(error=OwnerError(busy=True))
     assert complete(CONTRACT, busy) == busy
+
+
+# Of an owner that draws its names.
+
+DRAWN = "error: " + text().partition("FAILED: ")[2]
+PULUMI = "  kubernetes:helm.sh/v3:Release (gitops-flux):\n    " + DRAWN
+
+
+@pytest.mark.parametrize("words", [DRAWN, PULUMI, PULUMI[:300], PULUMI + text(OTHER), PULUMI.replace(NAME, "other")])
+def test_no_name_follows_from_a_text_whose_names_are_drawn(words: str) -> None:
+    wish = Wish(error=read_error(words))
+    assert wish.error.wanted or wish.error.cut
+    assert complete(CONTRACT, wish) == wish
+
+
+@pytest.mark.parametrize("words", [DRAWN, PULUMI])
+@pytest.mark.parametrize("pinned", [NAME, OTHER])
+def test_a_name_that_is_stated_beside_it_is_one_that_is_pinned(words: str, pinned: str) -> None:
+    assert complete(CONTRACT, Wish(pinned, error=read_error(words))).expected == pinned
+
+
+def test_a_manifest_beside_it_wants_the_pinned_name() -> None:
+    both = Wish(error=read_error(PULUMI), forecast=forecast_of(MANIFEST.encode(), "m"))
+    assert "the one that the program pins" in fault(lambda: complete(CONTRACT, both))
+
+
+@pytest.mark.parametrize(
+    "tool", ["Error: UPGRADE FAILED: ", f"Helm install failed for release apps/{NAME} with chart f: "]
+)
+def test_the_name_of_helm_s_command_line_and_of_a_helm_release_is_their_own(tool: str) -> None:
+    assert complete(CONTRACT, Wish(error=read_error(tool.replace("apps", "flux-system") + DRAWN))).expected == NAME
+
+
+def test_a_name_that_the_contract_lists_was_not_drawn() -> None:
+    by = replace(CONTRACT, releases=tuple(replace(f, names=("flux-prod",)) for f in CONTRACT.releases))
+    assert complete(by, Wish(error=read_error(DRAWN.replace(NAME, "flux-prod")))).expected == "flux-prod"
 
 
 # Manifests.

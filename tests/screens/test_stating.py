@@ -16,7 +16,8 @@ from tui.widgets.spans import plain_text
 
 NAME = "gitops-flux-12345678"
 ERROR = (
-    'Unable to continue with install: ClusterRole "a" in namespace "" exists and cannot be imported into the current '
+    'Error: INSTALLATION FAILED: Unable to continue with install: ClusterRole "a" in namespace "" exists and cannot be '
+    "imported into the current "
     'release: invalid ownership metadata; annotation validation error: key "meta.helm.sh/release-name" must equal '
     f'"{NAME}": current value is "gitops-flux-ffffffff"'
 )
@@ -53,6 +54,11 @@ async def test_that_the_next_install_is_not_atomic_is_stated_beside_the_release(
     said = "\n".join(plain_text(each) for each in wish_lines(Wish(NAME, not_atomic=True)))
     assert "--not-atomic   its next install is not atomic" in said
     assert said.endswith("its next install is not atomic")
+
+
+async def test_what_pulumi_said_states_objects_and_no_release() -> None:
+    ((wish,), _) = await asked("pulumi:pulumi:Stack a-b failed " + ERROR.partition("FAILED: ")[2])
+    assert (wish.expected, len(wish.error.conflicts)) == (None, 1)
 
 
 @pytest.mark.parametrize(

@@ -111,12 +111,12 @@ class Family:
 
     def has(self, release: str) -> bool:
         """Whether a release of this name belongs: by its exact generated form, a listed name or ``match``."""
-        if release in self.names:
-            return True
+        return release in self.names or self.draws(release) or (bool(self.match) and glob(self.match or "", release))
+
+    def draws(self, release: str) -> bool:
+        """Whether a name has the generated form: Pulumi made it up, and draws another one at its next attempt."""
         base, _, suffix = release.rpartition("-")
-        if self.generated and base == self.generated and GENERATED.fullmatch(suffix):
-            return True
-        return bool(self.match) and glob(self.match or "", release)
+        return bool(self.generated) and base == self.generated and GENERATED.fullmatch(suffix) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,19 @@
 
 A refused install leaves nothing in a cluster: its text alone knows which release was wanted. What of it could not be
 read, because it was cut short, is part of the answer. Texts are as tried with Helm 3.22 and 4.3
-(helm pkg/action/validate.go) and as the API server words them.
+(helm pkg/action/validate.go), with Pulumi 3.274, and as the API server words them.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from tui.helm.errors_atomic import shows_atomic, taken_back
+from tui.helm.errors_failures import failures_in
 from tui.helm.errors_text import Scan, joined, plain, spread
+from tui.helm.errors_tools import Resources, tool_of
 from tui.helm.manifest import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE
-from tui.helm.refusal import Cause, Conflict, OwnerError, Wanted
+from tui.helm.refusal import Cause, Conflict, Failure, OwnerError, Wanted
 from tui.text import clean
 
 MAX_CONFLICTS: Final = 1000
@@ -22,18 +24,22 @@ MAX_CONFLICTS: Final = 1000
 def read_error(text: str) -> OwnerError:
     """What an owner's text says; never raises. The order is that of the text, each conflict told once."""
     text = plain(text)
+    resources = Resources(text)
     found = sorted([*_ownership(text), *_fields(text), *_role_refs(text)], key=lambda each: each[0])
     conflicts = _once(conflict for _, conflict in found)
     cut = [f"{each.label}: the text is cut short within it" for each in conflicts if each.cut]
-    cut += [f"the text is cut short behind: {clean(rest, 100)}" for rest in _torn(text)]
+    whole = {(each.kind, each.name) for each in conflicts if not each.cut}
+    cut += [f"the text is cut short behind: {clean(rest, 100)}" for rest in _torn(text, whole)]
     if len(conflicts) > MAX_CONFLICTS:
         cut.append(f"{len(conflicts) - MAX_CONFLICTS} more conflicts")
     return OwnerError(
         tuple(conflicts[:MAX_CONFLICTS]),
-        _wanted(text, conflicts),
+        _wanted(text, found, resources),
         _BUSY.search(text) is not None,
         tuple(cut),
         shows_atomic(text),
+        failures=_failures(text, resources),
+        tool=tool_of(text),
     )
 
 
@@ -138,12 +144,22 @@ _VERB_CUT: Final = re.compile(r"\s*[a-z\n]{0,20}\s*(?:\.\.\.|…|\Z)")
 _KIND_NEXT: Final = re.compile(r"\s*[A-Z][A-Za-z0-9\n]{0,80}")
 
 
-def _torn(text: str) -> Iterator[str]:
-    """The beginnings of conflicts that the text ends, or is cut, within."""
+def _torn(text: str, whole: Container[tuple[str, str]]) -> Iterator[str]:
+    """The beginnings of conflicts that the text ends, or is cut, within; not of those that it tells whole elsewhere.
+
+    A terminal cuts what Pulumi writes while it is at work to its own width, and the diagnostics behind tell it again.
+    """
     for found in _UNABLE.finditer(text):
-        scan = Scan(text, found.end())
-        if _is_torn(scan):
+        if _is_torn(Scan(text, found.end())) and _object_of(Scan(text, found.end())) not in whole:
             yield " ".join(text[found.start() : found.start() + 300].split())
+
+
+def _object_of(scan: Scan) -> tuple[str, str] | None:
+    """Kind and name of the object that a beginning is about, where it names them whole."""
+    if not scan.words("to continue with") or scan.match(_VERB) is None:
+        return None
+    kind, name = scan.match(_KIND_NEXT), scan.quoted()
+    return (joined(kind[0]), name) if kind and name and scan.words("in namespace") else None
 
 
 def _is_torn(scan: Scan) -> bool:
@@ -170,7 +186,7 @@ _OBJECT: Final = re.compile(
 _FAILED: Final = re.compile(spread("Apply failed with") + r"\s*([\d\n]{1,9})\s*" + spread("conflict"))
 _WITH: Final = re.compile(spread("conflict") + r"\s*s?\s*" + spread("with") + r'\s*"([^"]{1,200})"')
 _USING: Final = re.compile(spread("using") + r"\s*([a-z0-9./\n-]{1,120}?)\s*(?::|" + spread("at") + r"\s*\d)")
-_VERSION: Final = re.compile(r"(?:[a-z0-9.-]+/)?v\d+(?:(?:alpha|beta)\d+)?")
+_VERSION: Final = re.compile(r"(?:[a-z0-9.-]*/)?v\d+(?:(?:alpha|beta)\d+)?")
 
 
 def _fields(text: str) -> Iterator[tuple[int, Conflict]]:
@@ -249,14 +265,22 @@ _FLUX: Final = re.compile(
 )
 
 
-def _wanted(text: str, conflicts: Iterable[Conflict]) -> tuple[Wanted, ...]:
+def _wanted(text: str, conflicts: Iterable[tuple[int, Conflict]], resources: Resources) -> tuple[Wanted, ...]:
     """The releases that were wanted, each once, by the conflicts and by what Pulumi and Flux say around them."""
+    told = [(at, each.wanted_release, each.wanted_namespace) for at, each in conflicts if each.wanted_release]
+    told += [(m.start(), joined(m[2]), joined(m[1])) for pattern in (_PULUMI, _FLUX) for m in pattern.finditer(text)]
     found: dict[str, Wanted] = {}
-    told = [Wanted(each.wanted_release, each.wanted_namespace) for each in conflicts if each.wanted_release]
-    told += [Wanted(joined(m[2]), joined(m[1])) for pattern in (_PULUMI, _FLUX) for m in pattern.finditer(text)]
-    told += [Wanted(name) for name in taken_back(text)]
-    for each in told:
-        known = found.get(each.release)
-        if known is None or known.namespace is None:
-            found[each.release] = each
+    told += [(max(text.find(name), 0), name, None) for name in taken_back(text)]
+    for at, release, namespace in told:
+        known = found.get(release, Wanted(release))
+        space = known.namespace if known.namespace is not None else namespace
+        found[release] = Wanted(release, space, known.resource or resources.at(at, release))
     return tuple(found.values())
+
+
+def _failures(text: str, resources: Resources) -> tuple[Failure, ...]:
+    """What else stopped the owner, each once, in the text's order."""
+    found = sorted(failures_in(text), key=lambda each: each[0])
+    return tuple(dict.fromkeys(each._replace(resource=resources.at(at, each.release)) for at, each in found))[
+        :MAX_CONFLICTS
+    ]

@@ -18,6 +18,7 @@ _ROUNDS: Final = 4
 
 _COLOUR: Final = re.compile(
     r"(?:\x1b|␛|\^\[)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\)|[@-Z\\^_])|\x9b[0-?]*[ -/]*[@-~]"
+    r"|<\s*\{\s*%[^%<>{}]{0,40}%\s*\}\s*>"  # Pulumi's own, which it leaves in where it does not colour
 )
 _UNSEEN: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2060\ufeff]")
 _ESCAPE: Final = re.compile(r"\\\n*(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|033|.)")

@@ -76,6 +76,7 @@ def _assess(contract: Contract, inventory: Inventory, wish: Wish, today: date, n
         verdict=_verdict(findings, incomplete),
         policies=policies.guarded(contract),
         unsearched=frozenset().union(*(each.unsearched for each in decided)),
+        blank=wish.error.blank,
     )
 
 

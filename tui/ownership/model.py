@@ -400,6 +400,7 @@ class Assessment:
 
     ``policies`` says of each guardrail whether the cluster itself enforces it. ``unsearched`` are objects that nothing
     holds but that it was not looked who names them: :attr:`Inventory.searched` of a search for them may free them.
+    ``blank`` is the sentence about an owner's text that was given and tells of nothing.
     """
 
     inventory: Inventory = field(repr=False)
@@ -413,6 +414,7 @@ class Assessment:
     verdict: Verdict
     policies: tuple[Guarded, ...] = ()
     unsearched: frozenset[Key] = frozenset()
+    blank: str = ""
 
     def family(self, name: str) -> FamilyView | None:
         """The view of one family."""

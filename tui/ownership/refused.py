@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from tui.helm.refusal import Cause, Conflict, OwnerError
+from tui.helm.refusal import Cause, Conflict, OwnerError, Tool
 from tui.objects import Inventory, Key, Live, Ref
 from tui.ownership.atomic import held_back, kept, takes_back
 from tui.ownership.bindings import role_ref
 from tui.ownership.evidence import MANAGED_BY, World, stamp_of, whole
 from tui.ownership.model import Candidate, Decision, FamilyState, FamilyView, Finding, Rule, Severity, Wish
+from tui.ownership.pulumi_mends import mends_of, name_lines, owner_tool, resource_of
 from tui.ownership.references import BINDINGS
+from tui.ownership.refused_drawn import as_wanted, bears_family, drawn_findings, is_asked, stamps_of
 
 CODE: Final = "refused-install"
 LINES: Final = 20
@@ -39,10 +41,12 @@ def refused_findings(world: World, candidates: Iterable[Candidate], wish: Wish) 
     """Findings about a refused operation: that of the expected release, and what the owner's text says beside it."""
     chosen = {candidate.ref.key: candidate for candidate in candidates}
     places = Places(world.inventory, wish.error.conflicts)
-    for view in world.families:
+    for each in world.families:
+        view = as_wanted(each, wish.error)
         if view.expected is not None:
             yield from _expected(view, world, chosen, places, wish)
             yield from _role_refs(view, world.inventory, chosen)
+    yield from drawn_findings(world, chosen, places, wish)
     yield from _over_fields(chosen, places, wish.error)
     yield from _over_roles(chosen, places, wish.error)
     if wish.error.busy and all(view.state in (FamilyState.ACTIVE, FamilyState.ABSENT) for view in world.families):
@@ -110,7 +114,31 @@ def _expected(
     evidence += [f"what the owner's text shows: {text}" for text in (wish.error.atomic,) if text]
     if view.active is not None:
         evidence.insert(0, view.why)
-    yield Finding(CODE, Severity.BLOCK, _summary(view, open_), tuple(refs), tuple(evidence), _next(view, world, open_))
+    then, ways = _next(view, world, open_), _first_ways(view, world, chosen, wish.error)
+    evidence[:0] = [line for _, lines in ways for line in lines]
+    then = "; or else: ".join([*(brief for brief, _ in ways[:1] if brief), then])
+    yield Finding(CODE, Severity.BLOCK, _summary(view, open_), tuple(refs), tuple(evidence), then)
+
+
+def _first_ways(
+    view: FamilyView, world: World, chosen: Mapping[Key, Candidate], error: OwnerError
+) -> list[tuple[str, tuple[str, ...]]]:
+    """(in short, as lines) what comes before a re-stamping, in a family without a release in force.
+
+    Where all bears one name that has no record, its owner may install as that. Else, or where the expected name is set
+    for good, Pulumi must be told to use it.
+    """
+    if view.state is not FamilyState.ABSENT or view.expected is None:
+        return []
+    tool = owner_tool(view, world.contract, error)
+    mine = [each.live for each in chosen.values() if each.family == view.family.name]
+    stamps = stamps_of(view, (live for live in mine if bears_family(view, live)))
+    found = [(each.brief, each.lines) for each in mends_of(view, tool, stamps, error)[:1] if len(stamps) == 1]
+    if tool is Tool.PULUMI:
+        resource = resource_of(view.family, error)
+        head = f"{view.expected} is used only where the program pins it, on its resource {resource}:"
+        found.append(("", (head, *(f"  {name}: {line}" for name, line in name_lines(view.expected, resource)))))
+    return found
 
 
 def _in_the_way(
@@ -119,7 +147,8 @@ def _in_the_way(
     """The objects that the text names, those that the manifest lists, and without a manifest all that is stamped."""
     found: dict[Key, Standing] = {}
     for conflict in error.conflicts:
-        if conflict.cause is Cause.OWNERSHIP and conflict.wanted_release in (None, view.expected):
+        mine = conflict.wanted_release in (None, view.expected) or is_asked(view, conflict, error)
+        if conflict.cause is Cause.OWNERSHIP and mine:
             for ref, live, doubt in places.of(conflict):
                 found.setdefault(ref.key, _standing(view, ref, live, doubt, chosen.get(ref.key), conflict))
     for key in sorted(view.awaited or (), key=lambda k: (k.group, k.kind, k.namespace or "", k.name)):
@@ -211,7 +240,8 @@ def _next(view: FamilyView, world: World, open_: list[Standing]) -> str:
     left = sum(each.mend is None for each in open_)
     if left == len(open_):
         return f"none of them may be re-stamped to {expected}: the evidence says why of each"
-    then = [f"{_mended(expected, open_)}, then install again", takes_back(world.contract, view)]
+    pinned = f" with `name: {expected}` in the program" if view.family.generated else ""
+    then = [f"{_mended(expected, open_)}, then install again{pinned}", takes_back(world.contract, view)]
     then += [f"{left} of them stay protected and would refuse it again"] if left else []
     then += ["what else would be refused its manifest tells (--manifest FILE)"] if view.awaited is None else []
     return "; ".join(filter(None, then))
@@ -246,13 +276,14 @@ def pin(view: FamilyView, world: World) -> str:
 def _nothing_left(view: FamilyView, world: World, standing: list[Standing], error: OwnerError) -> Finding:
     told = held_back(world.contract, view) or takes_back(world.contract, view)
     shows = [f"what the owner's text shows: {error.atomic}"] if error.atomic else []
+    pinned = ", pinned in its program" if view.family.generated else ""
     return Finding(
         CODE,
         Severity.INFO,
         f"nothing that the owner's text names stands in the way of {view.expected} any more",
         tuple(each.ref for each in standing),
         (*some(f"{each.ref.label}: {each.text}" for each in standing), *error.cut, *shows),
-        "; ".join(filter(None, (f"let the owner try again with {view.expected}", told))),
+        "; ".join(filter(None, (f"let the owner try again with {view.expected}{pinned}", told))),
     )
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from tui.helm.model import Document, Record
+from tui.helm.refusal import OwnerError, Tool
 from tui.objects import Inventory, Json, Key, Live, Ref
 from tui.ownership.atomic import held_back, takes_back
 from tui.ownership.bindings import role_ref
@@ -20,7 +21,9 @@ from tui.ownership.model import (
     Rule,
     Severity,
 )
+from tui.ownership.pulumi_mends import mends_of, owner_tool
 from tui.ownership.references import BINDINGS, HPA, scaled_by
+from tui.ownership.refused_drawn import NO_REFRESH, bears_family, stamps_of
 from tui.ownership.releases import Releases
 from tui.ownership.stamps import disagreeing_stamps
 
@@ -145,27 +148,41 @@ def _state(view: FamilyView, world: World) -> Iterator[Finding]:
             then,
         )
     elif view.state is FamilyState.ABSENT:
-        lives = world.inventory.objects.values()
-        stamped = [live for live in lives if _stamped_by(view, live) and live.controller is None]
-        if view.releases or stamped:
-            names = sorted({stamp.release for live in stamped if (stamp := stamp_of(live))})
-            marks = tuple(f"{len(stamped)} objects bear the stamp of {', '.join(names)}" for _ in range(bool(stamped)))
-            then = "name the release that the owner will install: --error FILE reads its error, --expect NAME states it"
-            if view.expected is not None:
-                then = f"let the owner install {view.expected}: nothing bears another stamp any more"
-                if any(name != view.expected for name in names):
-                    restamp = "re-stamp what the stale stamps hold to the expected release"
-                    then = held_back(world.contract, view) or f"{restamp}, then let the owner install it"
-                elif danger := takes_back(world.contract, view):
-                    then = f"{then}; {danger}"
-            yield Finding(
-                "release-absent",
-                Severity.BLOCK,
-                f"no release of {name} is in force: {view.why}",
-                refs,
-                (*evidence, *marks),
-                then,
-            )
+        yield from _absent(view, world, refs, evidence)
+
+
+def _absent(view: FamilyView, world: World, refs: tuple[Ref, ...], evidence: tuple[str, ...]) -> Iterator[Finding]:
+    everything = world.inventory.objects.values()
+    stamped = [live for live in everything if _stamped_by(view, live) and live.controller is None]
+    if not view.releases and not stamped:
+        return
+    names = sorted({stamp.release for live in stamped if (stamp := stamp_of(live))})
+    marks = [f"{len(stamped)} objects bear the stamp of {', '.join(names)}"] if stamped else []
+    summary = f"no release of {view.family.name} is in force: {view.why}"
+    if view.expected is not None:
+        then = _expecting(view, world, view.expected, names)
+        yield Finding("release-absent", Severity.BLOCK, summary, refs, (*evidence, *marks), then)
+        return
+    tool = owner_tool(view, world.contract, OwnerError())
+    # Whether the owner's state still knows a recorded release, only its own words can tell.
+    recorded = any(view.release(name) for name in names) or not stamped
+    mine = [live for live in stamped if bears_family(view, live)]
+    mends = () if recorded else mends_of(view, tool, stamps_of(view, mine), OwnerError())
+    marks += [line for each in mends for line in each.lines]
+    marks += [NO_REFRESH] if mends and tool is Tool.PULUMI else []
+    then = "name the release that the owner will install: --error FILE reads its error, --expect NAME states it"
+    then = f"{mends[0].brief}; or, where its name is set for good, {then}" if mends else then
+    yield Finding("release-absent", Severity.BLOCK, summary, refs, (*evidence, *marks), then)
+
+
+def _expecting(view: FamilyView, world: World, expected: str, names: list[str]) -> str:
+    """What follows where the expected release is named and none is in force."""
+    pinned = f", with `name: {expected}` in its program" if view.family.generated else ""
+    if any(name != expected for name in names):
+        restamp = "re-stamp what the stale stamps hold to the expected release"
+        return held_back(world.contract, view) or f"{restamp}, then let the owner install it{pinned}"
+    then = f"let the owner install {expected}{pinned}: nothing bears another stamp any more"
+    return "; ".join(filter(None, (then, takes_back(world.contract, view))))
 
 
 def _stamped_by(view: FamilyView, live: Live) -> bool:

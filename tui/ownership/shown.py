@@ -14,7 +14,7 @@ COMMAND: Final = re.compile(r"\b(?:kubectl|helm|flux) [a-z]")
 MAX_SHOWN: Final = 3
 """Objects that a finding gives a command for; the rest is found the same way."""
 
-NAMES_ALL: Final = frozenset({"delete-bomb", "refused-install"})
+NAMES_ALL: Final = frozenset({"delete-bomb", "refused-install", "release-absent"})
 """Codes of findings about a deed that is all or nothing: whoever reads one wants to know every object."""
 
 MAX_NAMED: Final = 250

@@ -1,7 +1,7 @@
 """Values of a file that was written by hand or by machine, read with the place of each fault. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,6 +66,14 @@ class Node:
         if not isinstance(self.value, str) or (not self.value and not optional):
             raise self.fault("is not text")
         return self.value
+
+    def one_of(self, words: Collection[str], otherwise: str | None = None) -> str:
+        """One of these words; ``otherwise``, where that is given, for a missing one."""
+        if self.value is None and otherwise is not None:
+            return otherwise
+        if self.text() not in words:
+            raise self.fault(f"is none of {', '.join(words)}")
+        return self.text()
 
     def told(self) -> str | None:
         """Text that may be empty, or None where nothing is said."""

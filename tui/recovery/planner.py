@@ -11,7 +11,7 @@ from tui.helm.order import install_order
 from tui.objects import Ref
 from tui.ownership.atomic import held_back, kept, takes_back
 from tui.ownership.evidence import stamp_of
-from tui.ownership.model import Assessment, Candidate, Decision, FamilyView, Missing
+from tui.ownership.model import Assessment, Candidate, Decision, FamilyView, Missing, Severity
 from tui.ownership.outlook import Outlooks
 from tui.recovery import chart, mend_drift, retire
 from tui.recovery.gate import DECISIONS, pins_of
@@ -95,7 +95,14 @@ def _advice(assessment: Assessment, entries: Iterable[Entry]) -> tuple[str, ...]
     if lost and deletes:
         many = "1 resource of the active release is" if lost == 1 else f"{lost} resources of the active release are"
         return (f"{many} missing: replay before you delete anything",)
-    return ()
+    return _without_writing(assessment)
+
+
+def _without_writing(assessment: Assessment) -> tuple[str, ...]:
+    """What the owner is to do where its release is refused or lost: what writes nothing comes before every entry."""
+    told = {each.code: each.next for each in reversed(assessment.findings) if each.severity is Severity.BLOCK}
+    then = told.get("refused-install") or told.get("release-absent")
+    return (then,) if then else ()
 
 
 def _cleanup_entry(contract: Contract, assessment: Assessment, candidate: Candidate) -> Entry:

@@ -19,6 +19,7 @@ from tui.ownership.model import (
     Severity,
     Verdict,
 )
+from tui.ownership.pulumi_mends import refresh_told
 from tui.ownership.shown import few_of_each, told_of
 from tui.recovery.outcome import Outcome, Status
 from tui.recovery.session import Session
@@ -197,7 +198,7 @@ def explain_json(assessment: Assessment, contract: Contract, row: Attribution, t
         ],
         "release": row.release,
         "findings": list(dict.fromkeys(finding.code for finding in about)),
-        "next": list(dict.fromkeys([*(f.next for f in about), *_reconcile(contract, row), *then])),
+        "next": list(dict.fromkeys([*(f.next for f in about), *_reconcile(assessment, contract, row), *then])),
     }
 
 
@@ -205,19 +206,26 @@ def _concerns(finding: Finding, ref: Ref) -> bool:
     return any(each.key == ref.key for each in finding.resources)
 
 
-def _reconcile(contract: Contract, row: Attribution) -> list[str]:
+def _reconcile(assessment: Assessment, contract: Contract, row: Attribution) -> list[str]:
     owner = contract.owners.get(row.owner or "")
     how = owner.reconcile if owner else None
     if owner is None or how is None:
         return []
     if how.command:
-        return [f"let {owner.title} act: {how.command}"]
+        view = next((each for each in assessment.families if each.family.has(row.release or "")), None)
+        told = refresh_told(how.command, view)
+        return [f"{owner.title}: {told}" if told else f"let {owner.title} act: {how.command}"]
     target = f"{str(how.kind).lower()} {how.name} -n {how.namespace}"
     return [f'let {owner.title} act: kubectl annotate {target} {REQUESTED_AT}="$(date +%s)" --overwrite']
 
 
 def no_trace(assessment: Assessment) -> str:
-    """What a clean preflight must still say: a refused install leaves no record behind. Empty where one was told of."""
+    """What a clean preflight must still say: a refused install leaves no record behind. Empty where one was told of.
+
+    Of an owner's text that tells of nothing every preflight says so.
+    """
+    if assessment.blank:
+        return assessment.blank
     told = any(view.expected for view in assessment.families) or any(
         finding.code == "refused-install" for finding in assessment.findings
     )
@@ -277,17 +285,25 @@ def hand_back(session: Session) -> tuple[str, ...]:
         owner = session.contract.owners.get(view.family.owner)
         command = owner.reconcile.command if owner and owner.reconcile else None
         if command:
-            lines.append(f"{owner.title if owner else view.family.owner}: {command}")
+            lines.append(f"{owner.title if owner else view.family.owner}: {refresh_told(command, view) or command}")
         pinned = view.active.name if view.active else view.expected
         if pinned and view.family.generated:
             lines.append(f"pin the release's name to {pinned} at its owner: a generated name makes the next wreck")
         if danger := held_back(session.contract, view) or takes_back(session.contract, view):
             lines.append(f"install {view.expected}: {danger}")
+    lines += _lets_through(assessment.findings if assessment else ())
     asleep = [
         f for f in (assessment.findings if assessment else ()) if f.code in ("suspended", "paused", "scaled-to-zero")
     ]
     lines += [f"still so: {finding.summary}; {finding.next}" for finding in asleep]
     return tuple(dict.fromkeys(lines))
+
+
+def _lets_through(findings: Iterable[Finding]) -> list[str]:
+    """What lets an owner through whose release is still refused, or lost."""
+    blocked = [each for each in findings if each.severity is Severity.BLOCK]
+    found = [each.next for code in ("refused-install", "release-absent") for each in blocked if each.code == code]
+    return [f"before the next deployment: {found[0]}"] if found else []
 
 
 def session_json(session: Session) -> Json:

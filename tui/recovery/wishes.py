@@ -15,7 +15,7 @@ from tui.helm.errors import read_error
 from tui.helm.errors_text import MAX_ERROR
 from tui.helm.manifest import ManifestFault, is_owned, parse_manifest
 from tui.helm.model import Document
-from tui.helm.refusal import Cause, OwnerError
+from tui.helm.refusal import KEEPS_NAMES, Cause, OwnerError, Tool
 from tui.objects import Json
 from tui.ownership.atomic import FLAG, RESOURCE_POLICY, keeps
 from tui.ownership.model import Forecast, Wish
@@ -42,13 +42,9 @@ def settled(text: str) -> tuple[str, int]:
 
 
 def error_of(data: bytes, source: str) -> OwnerError:
-    """What the owner's text says. Raises UsageFault where it is no text, too long, or tells of no refusal."""
+    """What the owner's text says; where that is nothing, its source says which text. Raises UsageFault for no text."""
     found = read_error(_text(data, source, MAX_ERROR))
-    if found.says_nothing:
-        raise UsageFault(
-            f"{source} tells of no refused install or upgrade; give the whole text in which Helm or Pulumi says it"
-        )
-    return found
+    return replace(found, source=source) if found.says_nothing else found
 
 
 def forecast_of(data: bytes, source: str) -> Forecast:
@@ -115,17 +111,21 @@ def _text(data: bytes, source: str, limit: int) -> str:
 def complete(contract: Contract, wish: Wish) -> Wish:
     """The wish with the expected release's name from the owner's text, where that alone names it.
 
-    Raises UsageFault where a name belongs to no family of the contract, or where text, name and contract disagree.
+    A name that Pulumi drew is never the next one (facts: tried), so that none follows from its text; a name that is
+    stated beside such a text is one that the program pins. Raises UsageFault where a name belongs to no family of the
+    contract, or where text, name and contract disagree.
     """
     expected = wish.expected
     wanted = [each.release for each in wish.error.wanted]
+    drawn = is_drawn(contract, wish.error)
     if expected is None:
-        expected = _named(contract, wish.error)
-    elif wanted and expected not in wanted:
+        expected = None if drawn else _named(contract, wish.error)
+    elif wanted and expected not in wanted and not drawn:
         names = clean(" and ".join(wanted[:4]), 300)
         raise UsageFault(f"the owner's text wants {names}, {clean(expected, 200)} is expected; state the right one")
     if wish.forecast is not None and expected is None:
-        raise UsageFault("whose manifest it is must be stated: name the expected release (--expect NAME)")
+        why = ", the one that the program pins: Pulumi draws another name at every attempt" if drawn else ""
+        raise UsageFault(f"whose manifest it is must be stated: name the expected release (--expect NAME){why}")
     if wish.not_atomic and expected is None:
         raise UsageFault(f"whose install is not atomic must be stated too ({FLAG} --expect NAME)")
     for name in (expected, wish.settled[0] if wish.settled else None):
@@ -133,6 +133,17 @@ def complete(contract: Contract, wish: Wish) -> Wish:
             raise UsageFault(_stranger(contract, [name]))
     _check_namespace(contract, expected, wish.error)
     return replace(wish, expected=expected)
+
+
+def is_drawn(contract: Contract, error: OwnerError) -> bool:
+    """Whether the owner that wrote a text will ask for another name than the text's at its next attempt.
+
+    Pulumi's words say so; where nobody's are known, the form of the name that it wants does, or of one that is held.
+    """
+    if error.tool is Tool.PULUMI or error.tool in KEEPS_NAMES:
+        return error.tool is Tool.PULUMI
+    names = [each.release for each in error.wanted] or [each.held_release or "" for each in error.conflicts]
+    return any(family.draws(name) for family in contract.releases for name in names)
 
 
 def _named(contract: Contract, error: OwnerError) -> str | None:
@@ -199,9 +210,12 @@ def _stated(wish: Wish, word: str, read: Callable[[str], bytes] | None) -> Wish:
     if word.startswith("@") and len(word) > 1 and read is not None:
         data, source = read(word[1:]), clean(word[1:], 300)
         try:
-            return replace(wish, error=error_of(data, source))
-        except UsageFault as no_error:
-            return replace(wish, forecast=_forecast_or(data, source, no_error))
+            error = error_of(data, source)
+        except UsageFault as no_text:
+            return replace(wish, forecast=_forecast_or(data, source, no_text))
+        if not error.says_nothing:
+            return replace(wish, error=error)
+        return replace(wish, forecast=_forecast_or(data, source, UsageFault(error.blank)))
     if word == FLAG:
         return replace(wish, not_atomic=True)
     if "@" in word:

@@ -4,7 +4,7 @@ from typing import Final
 
 from tui.helm.errors import MAX_CONFLICTS
 from tui.helm.model import Document
-from tui.helm.refusal import Cause, Conflict, OwnerError, Wanted
+from tui.helm.refusal import Cause, Conflict, Failure, OwnerError, Tool, Trouble, Wanted
 from tui.objects import Json, Ref
 from tui.ownership.atomic import RESOURCE_POLICY, keeps
 from tui.ownership.conditions import mapping
@@ -38,12 +38,26 @@ def wish_json(wish: Wish) -> Json:
 
 def _error_json(error: OwnerError) -> Json:
     found: Json = {
-        "wanted": [{"release": each.release, "namespace": each.namespace} for each in error.wanted],
+        "wanted": [_wanted_json(each) for each in error.wanted],
         "conflicts": [_conflict_json(each) for each in error.conflicts],
         "busy": error.busy,
         "cut": list(error.cut),
     }
-    return found | {"atomic": error.atomic} if error.atomic else found
+    if error.atomic:
+        found["atomic"] = error.atomic
+    if error.failures:
+        found["failures"] = [_failure_json(each) for each in error.failures]
+    return found | ({"tool": error.tool.value} if error.tool is not Tool.UNKNOWN else {})
+
+
+def _wanted_json(wanted: Wanted) -> Json:
+    found: Json = {"release": wanted.release, "namespace": wanted.namespace}
+    return found | ({"resource": wanted.resource} if wanted.resource else {})
+
+
+def _failure_json(failure: Failure) -> Json:
+    told = {name: value for name, value in failure._asdict().items() if value}
+    return told | {"trouble": failure.trouble.value}
 
 
 def _conflict_json(conflict: Conflict) -> Json:
@@ -90,7 +104,7 @@ def _settled(node: Node) -> tuple[str, int] | None:
 def _error(node: Node) -> OwnerError:
     if node.value is None:
         return OwnerError()
-    node.only("wanted", "conflicts", "busy", "cut", "atomic")
+    node.only("wanted", "conflicts", "busy", "cut", "atomic", "failures", "tool")
     conflicts = tuple(_conflict(each) for each in node.at("conflicts").items())
     if len(conflicts) > MAX_CONFLICTS:
         raise node.at("conflicts").fault(f"has more than {MAX_CONFLICTS} entries")
@@ -100,22 +114,28 @@ def _error(node: Node) -> OwnerError:
         node.at("busy").flag(),
         tuple(each.text() for each in node.at("cut").items()),
         node.at("atomic").text(optional=True),
+        failures=tuple(_failure(each) for each in node.at("failures").items(optional=True)),
+        tool=Tool(node.at("tool").one_of([each.value for each in Tool], Tool.UNKNOWN.value)),
     )
 
 
 def _wanted(node: Node) -> Wanted:
-    node.only("release", "namespace")
-    return Wanted(node.at("release").text(), node.at("namespace").told())
+    node.only("release", "namespace", "resource")
+    resource = node.at("resource").text(optional=True)
+    return Wanted(node.at("release").text(), node.at("namespace").told(), resource)
+
+
+def _failure(node: Node) -> Failure:
+    node.only("trouble", "release", "namespace", "resource")
+    trouble = Trouble(node.at("trouble").one_of([each.value for each in Trouble]))
+    release, resource = (node.at(name).text(optional=True) for name in ("release", "resource"))
+    return Failure(trouble, release, node.at("namespace").told(), resource)
 
 
 def _conflict(node: Node) -> Conflict:
     node.only("cause", "kind", "namespace", "name", *_TOLD, "managers", "fields", "cut")
-    causes = {cause.value: cause for cause in Cause}
-    cause = node.at("cause")
-    if cause.text() not in causes:
-        raise cause.fault(f"is none of {', '.join(causes)}")
     return Conflict(
-        cause=causes[cause.text()],
+        cause=Cause(node.at("cause").one_of([cause.value for cause in Cause])),
         kind=node.at("kind").text(optional=True),
         namespace=node.at("namespace").told(),
         name=node.at("name").text(optional=True),
