@@ -34,11 +34,13 @@ def applied(live: Live, manager: Manager) -> bool:
     """Whether a manager of the main resource holds fields that make it an owner: any but bookkeeping and a stamp.
 
     Nor does the one field that a known writer fills in on other owners' objects. A set that was not kept, because the
-    object is one manager's alone, is every field.
+    object is one manager's alone, is every field, and of a known writer that one.
     """
     if manager.subresource or owns_nothing(manager):
         return False
-    return not manager.packed or any(_counts(live, manager.name, path) for path in leaves(manager))
+    if not manager.packed:
+        return manager.name not in FIELD_WRITERS
+    return any(_counts(live, manager.name, path) for path in leaves(manager))
 
 
 def _counts(live: Live, manager: str, path: Path) -> bool:
