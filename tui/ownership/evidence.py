@@ -2,18 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from tui.contract.model import Contract
 from tui.helm.model import Hook, Record
-from tui.objects import Inventory, Key, KindKey, Live, Manager, Owner, Ref, group_of
+from tui.objects import Inventory, Key, KindKey, Live, Manager, Owner, group_of
 from tui.ownership.holders import APPLICATION, Holders, has_list, inventory_key
+from tui.ownership.listings import Listings
 from tui.ownership.marks import Hit, Marks
 from tui.ownership.model import Evidence, FamilyView, Listed, Source, Strength
 from tui.ownership.references import dig, items, mapping, service_of
-from tui.ownership.releases import STORAGE_KINDS, Releases, hooks_of
+from tui.ownership.releases import STORAGE_KINDS, Releases, hooks_of, listings_of
 
 __all__ = ["inventory_key"]
 
@@ -108,9 +109,10 @@ class World:
         self.inventories = self._holders.of
         self._inventory_owners: dict[str, str] = {}
         self._holder = lru_cache(maxsize=4096)(self._find_holder)
-        self._helm_releases = self._index_helm_releases()
+        self._helm_releases = {release: live.ref for release, live in helm_releases(inventory).items()}
         self.manifests: dict[Key, list[Record]] = defaultdict(list)
-        for each in listed:
+        self._listed = tuple(listed)
+        for each in self._listed:
             for key in each.documents:
                 self.manifests[key].append(each.record)
         self._records = {record.storage.key: record for release in releases.all for record in release.records}
@@ -119,6 +121,11 @@ class World:
         for release in releases.all:
             for record in release.standing:
                 self._index_hooks(record)
+
+    @cached_property
+    def listings(self) -> Listings:
+        """What every recorded release lists, for the acts to come."""
+        return listings_of(self.releases.all, self._listed, self.inventory.namespaced)
 
     def _index_hooks(self, record: Record) -> None:
         found, loose = hooks_of(record, self.inventory.namespaced)
@@ -211,18 +218,6 @@ class World:
         """Why release records of a namespace (of all, for None) could not be read; empty where they could."""
         gaps = (self.inventory.gap("", kind, namespace) for kind in STORAGE_KINDS)
         return next((gap.text for gap in gaps if gap), "")
-
-    def _index_helm_releases(self) -> dict[tuple[str, str], Ref]:
-        """The HelmRelease of every release it runs, by release namespace and name (helm-controller api/v2)."""
-        found: dict[tuple[str, str], Ref] = {}
-        for live in self.inventory.of_kind(*HELM_RELEASE):
-            spec = mapping((live.body or {}).get("spec"))
-            target = str(spec.get("targetNamespace") or live.ref.namespace or "")
-            default = f"{spec['targetNamespace']}-{live.ref.name}" if spec.get("targetNamespace") else live.ref.name
-            names = {_release_name(str(spec.get("releaseName") or default))}
-            names |= {str(past["name"]) for past in items(dig(live.body, ("status", "history"))) if past.get("name")}
-            found |= {(target, name): live.ref for name in names}
-        return found
 
     def _from_inventories(self, key: Key) -> Iterator[Evidence]:
         for holder in self.inventories.get(key, ()):
@@ -373,6 +368,19 @@ class World:
             text = f"field manager {manager.name} ({manager.operation}{when})"
             for owner in owners:
                 yield Evidence(owner, Source.MANAGER, Strength.MANAGER, text)
+
+
+def helm_releases(inventory: Inventory) -> dict[tuple[str, str], Live]:
+    """The HelmRelease of every release it runs, by release namespace and name (helm-controller api/v2)."""
+    found: dict[tuple[str, str], Live] = {}
+    for live in inventory.of_kind(*HELM_RELEASE):
+        spec = mapping((live.body or {}).get("spec"))
+        target = str(spec.get("targetNamespace") or live.ref.namespace or "")
+        default = f"{spec['targetNamespace']}-{live.ref.name}" if spec.get("targetNamespace") else live.ref.name
+        names = {_release_name(str(spec.get("releaseName") or default))}
+        names |= {str(past["name"]) for past in items(dig(live.body, ("status", "history"))) if past.get("name")}
+        found |= {(target, name): live for name in names}
+    return found
 
 
 def owns_nothing(manager: Manager) -> bool:

@@ -9,6 +9,7 @@ from tui.contract.model import Claim, Family
 from tui.helm.model import Document, Hook, Record, Undecodable
 from tui.helm.refusal import OwnerError
 from tui.objects import Inventory, Json, Key, Live, Ref
+from tui.ownership.listings import Listings
 
 
 class Source(StrEnum):
@@ -372,7 +373,8 @@ class Verdict(StrEnum):
 class Assessment:
     """All that can be said of an inventory under a contract. ``hidden`` counts findings the contract allows.
 
-    ``policies`` says of each guardrail whether the cluster itself enforces it.
+    ``policies`` says of each guardrail whether the cluster itself enforces it, ``listings`` what the recorded releases
+    list.
     """
 
     inventory: Inventory = field(repr=False)
@@ -385,6 +387,7 @@ class Assessment:
     incomplete: tuple[str, ...]
     verdict: Verdict
     policies: tuple[Guarded, ...] = ()
+    listings: Listings = field(default_factory=Listings, repr=False)
 
     def family(self, name: str) -> FamilyView | None:
         """The view of one family."""
