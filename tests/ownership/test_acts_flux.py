@@ -132,6 +132,11 @@ def test_what_keeps_it_from_being_applied_lasts_whoever_set_it(name: str, value:
     assert both(held(beside, PRUNE, KUBECTL)) == (KEEPS, KEEPS)
 
 
+def test_what_kubectl_set_lasts_where_flux_is_told_to_merge() -> None:
+    beside = listed(annotations={f"{KUSTOMIZE}ssa": "Merge", PRUNE: "disabled"})
+    assert both(held(beside, PRUNE, KUBECTL)) == (KEEPS, KEEPS)
+
+
 def test_managed_fields_that_could_not_be_read_leave_it_open() -> None:
     unread: list[Any] = [[], "damaged"]
     for managers in unread:

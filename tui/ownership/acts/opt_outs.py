@@ -2,7 +2,7 @@
 
 Flux folds what kubectl's field managers hold into its own before each apply, and so takes away what only they set
 (fluxcd/pkg ssa/patch.go PatchReplaceFieldsManagers, tried with kustomize-controller 1.9): an annotation set with
-kubectl on an object that a Kustomization applies lasts until its next interval.
+kubectl on an object that a Kustomization applies lasts until its next interval, unless ``ssa: Merge`` is beside it.
 """
 
 from collections.abc import Mapping
@@ -92,10 +92,12 @@ def _applier(subject: Subject) -> Live | None:
 
 
 def _applies(holder: Live, live: Live) -> bool:
+    """Whether a holder's next apply takes away what kubectl set: not where it skips the object, or is told to merge."""
     prefix = APPLIES.get(holder.ref.kind_key)
     if prefix is None:
         return False
-    return not (told(live, f"{prefix}reconcile", "disabled") or told(live, f"{prefix}ssa", "ignore"))
+    spared = told(live, f"{prefix}reconcile", "disabled") or told(live, f"{prefix}ssa", "ignore")
+    return not (spared or (prefix == KUSTOMIZE and told(live, f"{prefix}ssa", "merge")))
 
 
 def _setters(live: Live, section: str, name: str) -> frozenset[Manager] | None:
