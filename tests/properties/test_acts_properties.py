@@ -1,6 +1,7 @@
 """Whatever an object is annotated with: no act is said to leave it on account of what that act does not read."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from hypothesis import given, settings
@@ -163,3 +164,11 @@ def test_the_world_has_every_tool() -> None:
         "kapp",
         "ApplySet",
     }
+
+
+def test_the_page_about_findings_names_what_each_act_reads() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "findings.md").read_text(encoding="utf-8")
+    section = page.partition("## What keeps an object")[2]
+    for (tool, act), names in READS.items():
+        for name in names:
+            assert name.rpartition("/")[2] in section, (tool, act, name)

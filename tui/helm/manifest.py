@@ -91,7 +91,8 @@ def resolve(
     ``namespaced`` answers for a group and kind: True, False, or None where the cluster does not serve the kind. A
     namespaced document without a namespace is given the release's, a cluster-scoped one loses any it names, in ``ref``
     and in ``body``; ``sha256`` stays that of the document as stored. Documents of unknown scope and those with a
-    generateName come second, as they were. Of two documents for one object the later one counts, as with Helm.
+    generateName come second, as they were. Of two documents for one object the later one counts, as with Helm; an
+    uninstall goes by both, so that a policy in one alone keeps nothing.
     """
     known: dict[Key, Document] = {}
     unknown: list[Document] = []
@@ -102,7 +103,8 @@ def resolve(
             continue
         namespace = (document.ref.namespace or release_namespace) if scoped else None
         placed = document if namespace == document.ref.namespace else _placed(document, namespace)
-        known[placed.key] = placed
+        before = known.get(placed.key)
+        known[placed.key] = replace(placed, policy=None) if before and before.policy is None else placed
     return known, tuple(unknown)
 
 
