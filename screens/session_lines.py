@@ -67,7 +67,7 @@ def retire_lines(names: Sequence[str]) -> tuple[Line, ...]:
     """What retiring a release means, and which may be retired."""
     return (
         line("Its records leave, each confirmed for itself and saved first. Nothing that it made is touched,"),
-        line("and no uninstall of its name can take down what the other release owns any more."),
+        line("and no uninstall and no upgrade of its name can take down what the other release owns any more."),
         (),
         *(line(muted("it may be  "), strong(name)) for name in names),
     )

@@ -165,6 +165,31 @@ def test_of_two_documents_for_one_object_the_later_counts() -> None:
     assert [d.body["data"] for d in known.values()] == [{"x": "2"}]
 
 
+@pytest.mark.parametrize(
+    ("written", "policy"),
+    [("keep", "keep"), ("' Keep '", "keep"), ("delete", "delete"), ("''", ""), ("null", ""), (None, None)],
+)
+def test_a_policy_is_folded_as_an_uninstall_folds_it(written: str | None, policy: str | None) -> None:
+    annotations = f", annotations: {{helm.sh/resource-policy: {written}}}" if written is not None else ""
+    (document,) = parse_manifest(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{annotations}}}\n")
+    assert document.policy == policy
+
+
+def test_of_a_list_the_policy_of_the_list_counts_and_of_two_documents_the_lack_of_one() -> None:
+    """Tried with Helm 3.22 and 4.3: an item's own annotation stops no uninstall."""
+    kept = "{name: a, annotations: {helm.sh/resource-policy: keep}}"
+    item = f"items: [{{apiVersion: v1, kind: ConfigMap, metadata: {kept}}}]"
+    (document,) = parse_manifest(f"apiVersion: v1\nkind: List\n{item}\n")
+    assert document.policy is None
+    headed = "metadata: {annotations: {helm.sh/resource-policy: keep}}"
+    (document,) = parse_manifest(f"apiVersion: v1\nkind: List\n{headed}\n{item}\n")
+    assert document.policy == "keep"
+    alone = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {kept}\n"
+    for text, policy in ((alone, "keep"), (f"{CONFIG % 'a'}---\n{alone}", None), (f"{alone}---\n{alone}", "keep")):
+        known, _ = resolve(parse_manifest(text), lambda *_: True, "apps")
+        assert known[Key("", "ConfigMap", "apps", "a")].policy == policy
+
+
 def test_stamped_adds_helms_marks_to_a_copy() -> None:
     (document,) = parse_manifest(
         "{apiVersion: v1, kind: A, metadata: "

@@ -267,10 +267,17 @@ def test_apply_failing_names_what_it_stumbles_on(message: str, stumbles: str | N
     assert names(each) == {"Kustomization flux-system/broken"} | ({stumbles} if stumbles else set())
 
 
+FAILING = "Kustomization flux-system/broken"
+SEE = "see what refloat explain says of each act of its owners"
+
+
 @pytest.mark.parametrize(
     ("claimed", "then"),
     [
-        ("pulumi", "ClusterRoleBinding b is pulumi's by the contract: take it out of Kustomization flux-system/broken"),
+        (
+            "pulumi",
+            f"ClusterRoleBinding b is pulumi's by the contract: take it out of {FAILING}, and before that {SEE}",
+        ),
         ("flux", "mend what its message names; it retries by itself"),
     ],
 )

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.clusters import FLUX_SYSTEM, contract, document, inventory, obj, record
+from tests.ownership.acting import LABELS, held
+from tests.ownership.flux_world import kustomization, read
 from tests.ownership.judging import CONTRACT, NEW, active, findings, gap, judge, names, weigh
 from tests.ownership.living import harbours, living
 from tui.contract.model import Claim, Decision, Guardrail, Selector
@@ -200,6 +202,16 @@ def test_prune_disabled_by_label_or_annotation(where: str, value: str) -> None:
         findings(judge([obj("ConfigMap", "t", "apps", **{where: {f"{KUSTOMIZE}prune": "enabled"}})]), "prune-disabled")
         == []
     )
+
+
+def test_what_only_kubectl_told_flux_not_to_prune_is_told_apart() -> None:
+    """Tried: it is gone after the next interval, and the object is pruned when its file goes."""
+    name = f"{KUSTOMIZE}prune"
+    for manager, fades in (("kubectl-annotate", True), ("rescue", False)):
+        thing = held(obj("ConfigMap", "t", labels=LABELS, annotations={name: "disabled"}), name, (manager, "Update"))
+        found = only(weigh(read(thing, kustomization(thing))), "prune-disabled")
+        assert ("though kubectl has told it not to" in found.summary) is fades
+        assert ("--field-manager=rescue" in found.next) is fades
 
 
 def test_decisions_are_shown_where_they_apply() -> None:

@@ -1,4 +1,4 @@
-"""What happens next: who re-creates, reverts or prunes an object, when, and why not."""
+"""What happens next: who re-creates or reverts an object, when, and why not. Owners' acts are in ``test_acts_*``."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,16 +40,14 @@ def says(outlook: Outlook, event: Event) -> str:
     return " | ".join(prospect.text for prospect in outlook.of(event))
 
 
-def test_a_kustomization_brings_back_sets_back_and_prunes_what_it_lists() -> None:
+def test_a_kustomization_brings_back_and_sets_back_what_it_lists() -> None:
     body = thing()
     found = look(body, kustomization(body), *LIVING)
-    assert [found.acts(event) for event in Event] == [True, True, True]
+    assert [found.acts(event) for event in Event] == [True, True]
     assert says(found, Event.DELETED) == (
         "Kustomization flux-system/sync re-creates it within 6 min, by 12:06 UTC (every 10 min, last 4 min ago)"
     )
     assert "sets back every field that its manifest sets, by force within 6 min" in says(found, Event.CHANGED)
-    assert "Kustomization flux-system/sync prunes it at the first reconcile" in says(found, Event.DROPPED)
-    assert "should it be deleted itself, prunes it: deletionPolicy MirrorPrune" in says(found, Event.DROPPED)
 
 
 def test_a_suspended_kustomization_does_nothing() -> None:
@@ -147,46 +145,15 @@ def test_ssa_marks_say_what_is_set_back(ssa: str, acts: bool) -> None:
     assert ("stays: ssa: Merge" in says(found, Event.CHANGED)) is (ssa == "Merge")
 
 
-@pytest.mark.parametrize(
-    ("marks", "spec", "why"),
-    [
-        ({}, {"prune": False}, "spec.prune is not true"),
-        ({f"{KUSTOMIZE}prune": "Disabled"}, {}, "kustomize.toolkit.fluxcd.io/prune: disabled"),
-        ({f"{KUSTOMIZE}name": "another"}, {}, "owner labels do not name it"),
-    ],
-)
-def test_what_is_not_pruned_stays_behind(marks: dict[str, str], spec: Json, why: str) -> None:
-    body = thing(labels=LABELS | marks)
-    found = look(body, kustomization(body, **spec), *LIVING)
-    assert found.of(Event.DROPPED)[0].acts is False
-    assert why in found.of(Event.DROPPED)[0].text
-
-
-@pytest.mark.parametrize(
-    ("spec", "goes"),
-    [
-        ({"deletionPolicy": "Orphan"}, False),
-        ({"deletionPolicy": "Delete", "prune": False}, True),
-        ({"deletionPolicy": "WaitForTermination"}, True),
-        ({"prune": False}, False),
-        ({"suspend": True, "deletionPolicy": "Delete"}, False),
-    ],
-)
-def test_the_deletion_policy_decides_once_the_kustomization_itself_goes(spec: Json, goes: bool) -> None:
-    body = thing()
-    (whole,) = [p for p in look(body, kustomization(body, **spec), *LIVING).of(Event.DROPPED) if "itself" in p.who]
-    assert whole.acts is goes
-
-
-def test_a_ghost_label_is_pruned_by_nobody() -> None:
+def test_a_ghost_label_brings_nobody() -> None:
     body = thing(managers=[])
     listed = look(body, kustomization(), *LIVING)
-    assert [listed.acts(event) for event in Event] == [False, False, False]
-    assert "bears its label, but is not in its inventory: nobody prunes it" in says(listed, Event.DROPPED)
+    assert [listed.acts(event) for event in Event] == [False, False]
+    assert "bears its label, but is not in its inventory" in says(listed, Event.CHANGED)
     elsewhere = look(body, *LIVING)
     assert "which does not exist here: only a Flux in another cluster would" in says(elsewhere, Event.DELETED)
-    assert [elsewhere.acts(event) for event in Event] == [None, None, None]
-    assert look(body, *LIVING, gaps=(gap("Kustomization"),)).acts(Event.DROPPED) is None
+    assert [elsewhere.acts(event) for event in Event] == [None, None]
+    assert look(body, *LIVING, gaps=(gap("Kustomization"),)).acts(Event.CHANGED) is None
 
 
 HELM_LABELS = {"helm.toolkit.fluxcd.io/name": "app", "helm.toolkit.fluxcd.io/namespace": FLUX_SYSTEM}
@@ -237,17 +204,11 @@ def test_ignore_rules_are_told_where_they_apply(target: Json, acts: bool | None,
     assert ("ignores" in says(found, Event.CHANGED)) is bool(said)
 
 
-def test_a_helm_release_deletes_what_its_chart_drops_unless_it_is_to_be_kept() -> None:
-    body, kept = released(), released(annotations={"helm.sh/resource-policy": "keep"})
-    assert look(body, helm_release(body), *LIVING).of(Event.DROPPED)[0].acts is True
-    assert look(kept, helm_release(kept), *LIVING).acts(Event.DROPPED) is False
-
-
 def test_a_release_that_no_helm_release_runs_is_watched_by_nobody() -> None:
     role = obj("ClusterRole", "role", release=NEW)
     key = key_of("ClusterRole", "role")
     found = look(active(role), role, key=key)
-    assert [found.acts(event) for event in Event] == [False, False, True]
+    assert [found.acts(event) for event in Event] == [False, False]
     assert "before its owner's next upgrade: nothing watches it; pulumi reads the release's record" in says(
         found, Event.DELETED
     )
@@ -264,7 +225,7 @@ def test_a_release_that_no_helm_release_runs_is_watched_by_nobody() -> None:
 def test_what_a_stale_release_left_comes_back_to_nobody() -> None:
     left = stale(name="left")
     found = look(active(), left, key=key_of("ClusterRole", "left"))
-    assert [found.acts(event) for event in Event] == [False, False, False]
+    assert [found.acts(event) for event in Event] == [False, False]
     assert "nobody re-creates it: no controller, no inventory and no release in force lists it" in says(
         found, Event.DELETED
     )
@@ -275,7 +236,7 @@ def test_an_owner_that_only_marks_prove_may_do_anything() -> None:
         "ConfigMap", "thing", "apps", annotations={"argocd.argoproj.io/tracking-id": "app:/ConfigMap:apps/thing"}
     )
     found = look(body)
-    assert [found.acts(event) for event in Event] == [None, None, None]
+    assert [found.acts(event) for event in Event] == [None, None]
     assert "could not tell: owner argo may make it again: its mark says that it owns the object" in says(
         found, Event.DELETED
     )
@@ -287,17 +248,15 @@ def test_an_unread_inventory_means_that_nobody_is_not_proven() -> None:
     assert look(body, gaps=(gap("Kustomization"),)).acts(Event.DELETED) is None
 
 
-def test_controllers_replace_what_they_made_and_the_garbage_collector_follows() -> None:
+def test_controllers_replace_what_they_made() -> None:
     deployment = obj("Deployment", "d", "apps", spec={})
     below = obj("ReplicaSet", "d-1", "apps", owner=("Deployment", "d"), spec={})
     pod = obj("Pod", "d-1-a", "apps", owner=("ReplicaSet", "d-1"), spec={})
     found = look(deployment, below, pod, key=key_of("Pod", "d-1-a", "apps"))
     assert says(found, Event.DELETED) == "the controller of ReplicaSet apps/d-1 makes another at once"
     assert found.acts(Event.CHANGED) is False
-    assert "the garbage collector deletes it with ReplicaSet apps/d-1" in says(found, Event.DROPPED)
     alone = look(pod, key=key_of("Pod", "d-1-a", "apps"))
     assert alone.acts(Event.DELETED) is False
-    assert "the garbage collector deletes it at any moment" in says(alone, Event.DROPPED)
     unread = look(pod, gaps=(gap("ReplicaSet"),), key=key_of("Pod", "d-1-a", "apps"))
     assert unread.acts(Event.DELETED) is None
     noted = look(deployment, below, key=key_of("Deployment", "d", "apps")).notes
@@ -359,9 +318,14 @@ def test_lines_say_which_event_they_are_about() -> None:
     assert [line.partition(":")[0] for line in lines] == [
         "if it is deleted",
         "if it is changed",
-        "if its manifest goes",
-        "if its manifest goes",
+        "if its manifest leaves the source",
+        "if its owner is deleted",
     ]
+    left = stale(name="left")
+    assert (
+        "if its manifest goes: nobody deletes it: no owner, no inventory and no recorded release lists it"
+        in look(active(), left, key=key_of("ClusterRole", "left")).lines
+    )
 
 
 @pytest.mark.parametrize(
@@ -416,8 +380,7 @@ def test_endpoints_are_their_controller_s() -> None:
     made = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {**service["metadata"], "uid": "another"}}
     key = Key("", "Endpoints", "apps", "web")
     found = look(made, service, helm_release(service), *LIVING, key=key)
-    assert [found.acts(event) for event in Event] == [True, True, True]
+    assert [found.acts(event) for event in Event] == [True, True]
     assert says(found, Event.DELETED) == "the endpoints controller makes it again at once"
-    assert says(found, Event.DROPPED) == "the endpoints controller deletes it with Service apps/web"
     by_hand = look(made, service | {"spec": {}}, helm_release(service), *LIVING, key=key)
     assert "endpoints controller" not in says(by_hand, Event.DELETED)

@@ -46,13 +46,13 @@ DEAD = obj("StatefulSet", "argocd-application-controller", "argocd", spec={}, st
 @pytest.mark.parametrize(
     ("automated", "controller_", "acts"),
     [
-        ({"selfHeal": True, "prune": True}, [RUNS], [True, True, True]),
-        ({"selfHeal": True}, [RUNS], [True, True, False]),
-        ({"prune": True}, [RUNS], [False, False, True]),
-        ({"selfHeal": True, "prune": True, "enabled": False}, [RUNS], [False, False, False]),
-        ({}, [RUNS], [False, False, False]),
-        ({"selfHeal": True, "prune": True}, [DEAD], [False, False, False]),
-        ({"selfHeal": True, "prune": True}, [], [None, None, None]),
+        ({"selfHeal": True, "prune": True}, [RUNS], [True, True]),
+        ({"selfHeal": True}, [RUNS], [True, True]),
+        ({"prune": True}, [RUNS], [False, False]),
+        ({"selfHeal": True, "prune": True, "enabled": False}, [RUNS], [False, False]),
+        ({}, [RUNS], [False, False]),
+        ({"selfHeal": True, "prune": True}, [DEAD], [False, False]),
+        ({"selfHeal": True, "prune": True}, [], [None, None]),
     ],
 )
 def test_an_application_does_what_its_sync_policy_says(
@@ -61,12 +61,3 @@ def test_an_application_does_what_its_sync_policy_says(
     body = thing()
     found = look(body, application(body, **automated), *controller_)
     assert [found.acts(event) for event in Event] == acts
-
-
-def test_an_application_may_be_told_to_keep_an_object_and_cascades_by_its_finalizer() -> None:
-    body = thing(annotations={"argocd.argoproj.io/sync-options": "Prune=false, Delete=false"})
-    app = application(body, prune=True)
-    app["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
-    assert look(body, app, RUNS).acts(Event.DROPPED) is False
-    plain = thing()
-    assert "deletes it: finalizer" in says(look(plain, app, RUNS), Event.DROPPED)

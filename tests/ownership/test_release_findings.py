@@ -236,8 +236,10 @@ def test_one_finding_a_pair_names_every_shared_object() -> None:
     found = judge([active(*shared), record(OLD, 1, "superseded", map(document, [*shared, third])), *shared, third])
     pairs = {each.summary: names(each) for each in findings(found, "delete-bomb")}
     assert pairs == {
-        f"uninstalling {OLD} (Helm 3) would delete 3 objects stamped {NEW}": {f"ClusterRole {name}" for name in "abc"},
-        f"uninstalling {OLD} (Helm 3) would delete 1 object stamped other": {"ClusterRole t"},
+        f"uninstalling {OLD} (Helm 3), or upgrading {OLD} to a chart without them (Helm 3 and 4.3), would delete"
+        f" 3 objects stamped {NEW}": {f"ClusterRole {name}" for name in "abc"},
+        f"uninstalling {OLD} (Helm 3), or upgrading {OLD} to a chart without it (Helm 3 and 4.3), would delete"
+        " 1 object stamped other": {"ClusterRole t"},
     }
     assert {each.severity.value for each in findings(found, "delete-bomb")} == {"warn"}
     assert all("retire its records" in each.next for each in findings(found, "delete-bomb"))
@@ -252,7 +254,8 @@ def test_two_in_force_are_two_bombs_where_each_lists_what_bears_the_others_stamp
 def test_the_active_releases_own_uninstall_takes_what_it_lists_under_a_stale_stamp() -> None:
     mine = stale("ServiceAccount", "mine")
     each = only(judge([active(mine), mine]), "delete-bomb")
-    assert f"the owner's own uninstall of {NEW} (Helm 3) would delete 1 object still stamped {OLD}" in each.summary
+    assert each.summary.startswith(f"the owner's own uninstall of {NEW} (Helm 3), or upgrading {NEW} to a chart")
+    assert each.summary.endswith(f"would delete 1 object still stamped {OLD}")
     assert "retire" not in each.next
     assert "adopt what it lists" in each.next
 

@@ -25,6 +25,7 @@ MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 RELEASE_NAME: Final = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
 HOOK: Final = "helm.sh/hook"
+RESOURCE_POLICY: Final = "helm.sh/resource-policy"
 
 _SEPARATOR: Final = re.compile(r"^---[ \t]*", re.MULTILINE)
 _SOURCE: Final = re.compile(r"\s*# Source: ([^\r\n]+)")
@@ -77,7 +78,9 @@ def parse_manifest(text: str, of: str = "manifest") -> tuple[Document, ...]:
             raise chunk.fault(str(problem), problem.line) from problem
         if body is not None:
             source = _SOURCE.match(chunk.text)
-            documents.extend(_documents(body, clean(source[1].strip()) if source else "", chunk))
+            found = _documents(body, clean(source[1].strip()) if source else "", chunk)
+            policy = _policy(body)
+            documents.extend(found if policy is None else (replace(each, policy=policy) for each in found))
     return tuple(documents)
 
 
@@ -89,7 +92,8 @@ def resolve(
     ``namespaced`` answers for a group and kind: True, False, or None where the cluster does not serve the kind. A
     namespaced document without a namespace is given the release's, a cluster-scoped one loses any it names, in ``ref``
     and in ``body``; ``sha256`` stays that of the document as stored. Documents of unknown scope and those with a
-    generateName come second, as they were. Of two documents for one object the later one counts, as with Helm.
+    generateName come second, as they were. Of two documents for one object the later one counts, as with Helm; an
+    uninstall goes by both, so that a policy in one alone keeps nothing.
     """
     known: dict[Key, Document] = {}
     unknown: list[Document] = []
@@ -100,7 +104,8 @@ def resolve(
             continue
         namespace = (document.ref.namespace or release_namespace) if scoped else None
         placed = document if namespace == document.ref.namespace else _placed(document, namespace)
-        known[placed.key] = placed
+        before = known.get(placed.key)
+        known[placed.key] = replace(placed, policy=None) if before and before.policy is None else placed
     return known, tuple(unknown)
 
 
@@ -166,6 +171,19 @@ def _blank_lines(piece: str) -> int:
     """How many lines stand before the first that says something."""
     lines = enumerate(map(str.strip, piece.split("\n")))
     return next((at for at, line in lines if line and not line.startswith("#")), 0)
+
+
+def _policy(body: Any) -> str | None:
+    """The resource policy of a whole document of the text, which is all that an uninstall reads.
+
+    Of a List it is the List's own: what its items are annotated with stops no uninstall (action/resource_policy.go).
+    """
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(annotations, dict) or RESOURCE_POLICY not in annotations:
+        return None
+    value = annotations[RESOURCE_POLICY]
+    return clean(str("" if value is None else value), 60).strip().lower()
 
 
 def _documents(body: Any, source: str, chunk: _Chunk) -> Iterator[Document]:

@@ -98,7 +98,8 @@ class Document:
     """One document of a manifest, in manifest order. ``ref`` has no namespace default applied and no uid.
 
     ``sha256`` is the hex digest of the document's canonical JSON. ``generate_name`` is set instead of a name. ``line``
-    is where it begins in the text it was read from, counting from 1.
+    is where it begins in the text it was read from, counting from 1. ``policy`` is the resource policy that an
+    uninstall reads, as Helm folds it (trimmed, in lower case): of an item of a List the List's own; None without any.
     """
 
     ref: Ref
@@ -107,6 +108,7 @@ class Document:
     sha256: str = ""
     generate_name: str | None = None
     line: int = field(default=0, compare=False)
+    policy: str | None = field(default=None, compare=False)
 
     @property
     def key(self) -> Key:

@@ -8,6 +8,8 @@ from tui.collector import collector_paused
 from tui.contract.model import Contract
 from tui.contract.select import Claims, resource_filter
 from tui.objects import Inventory, KindKey
+from tui.ownership.acts.advice import Advice
+from tui.ownership.acts.table import Acts
 from tui.ownership.attribution import Attributor
 from tui.ownership.blockers import blockers
 from tui.ownership.controllers import dead_controllers
@@ -53,14 +55,15 @@ def _assess(contract: Contract, inventory: Inventory, wish: Wish, today: date, n
     missing = tuple(lost for view in families for lost in missing_of(view, world))
     attributions = Attributor(world, claims, candidates).all()
     policies = Policies(inventory, now)
+    advice = Advice(Acts(inventory, world.listings, world.inventories), attributions)
     found = [
         *release_findings(world, releases, candidates, missing),
         *refused_findings(world, candidates, wish),
-        *blockers(contract, inventory, families, listed),
+        *blockers(contract, inventory, families, listed, advice),
         *dead_controllers(contract, inventory, now),
-        *ownership_findings(world, attributions, policies),
-        *field_fights(world),
-        *take_overs(world, attributions),
+        *ownership_findings(world, attributions, policies, advice),
+        *field_fights(world, advice),
+        *take_overs(world, attributions, advice),
     ]
     findings, hidden = _allowed(contract, map(shown, found), today)
     incomplete = tuple(dict.fromkeys(_incomplete(inventory, families, candidates)))
@@ -77,6 +80,7 @@ def _assess(contract: Contract, inventory: Inventory, wish: Wish, today: date, n
         policies=policies.guarded(contract),
         unsearched=frozenset().union(*(each.unsearched for each in decided)),
         blank=wish.error.blank,
+        listings=world.listings,
     )
 
 

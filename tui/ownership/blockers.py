@@ -7,6 +7,7 @@ from typing import Any, Final
 from tui.contract.model import Contract
 from tui.contract.select import Claims
 from tui.objects import Inventory, Key, KindKey, Live, Ref
+from tui.ownership.acts.advice import Advice
 from tui.ownership.fields import setters
 from tui.ownership.marks import Marks
 from tui.ownership.model import FamilyView, Finding, Listed, Severity
@@ -30,7 +31,11 @@ DEPLOYMENT: Final = KindKey("apps", "Deployment")
 
 
 def blockers(
-    contract: Contract, inventory: Inventory, families: tuple[FamilyView, ...], in_force: Iterable[Listed]
+    contract: Contract,
+    inventory: Inventory,
+    families: tuple[FamilyView, ...],
+    in_force: Iterable[Listed],
+    advice: Advice,
 ) -> Iterator[Finding]:
     """Everything that stops an owner's next deployment or hides that nothing happens.
 
@@ -45,7 +50,7 @@ def blockers(
         yield from _unserved(inventory, listed, scope.severity(touches=listed.record.storage in ours))
     yield from _stuck(inventory)
     yield from _asleep(inventory, scope)
-    yield from _failing(contract, inventory)
+    yield from _failing(contract, inventory, advice)
 
 
 class _Scope:
@@ -234,7 +239,7 @@ def _who_set(live: Live, field: str) -> tuple[str, ...]:
     return (*said, f"kubectl get {live.ref.kubectl} --show-managed-fields -o yaml") if said else ()
 
 
-def _failing(contract: Contract, inventory: Inventory) -> Iterator[Finding]:
+def _failing(contract: Contract, inventory: Inventory, advice: Advice) -> Iterator[Finding]:
     claims, marks = Claims(contract), Marks(contract)
     named: dict[tuple[str, str], list[Live]] = {}
     for key, live in inventory.objects.items():
@@ -258,6 +263,7 @@ def _failing(contract: Contract, inventory: Inventory) -> Iterator[Finding]:
                     applier = marks.of_inventory(live.ref.kind)
                     if claim is not None and applier is not None and claim.owner != applier:
                         then = f"{other.ref.label} is {claim.owner}'s by the contract: take it out of {live.ref.label}"
+                        then = f"{then}, and before that {advice.before_leaving([other.key], live.ref.label)}"
                 yield Finding(
                     "apply-failing",
                     Severity.WARN,

@@ -1,23 +1,26 @@
-"""Delete bombs: what the uninstall of one release would take from another. Pure.
+"""Delete bombs: what the acts of one release would take from another: its uninstall, an upgrade, its hooks. Pure.
 
-Helm 3 and what embeds it delete whatever the newest revision lists, whoever owns it by now; Helm 4.3 checks whose each
-object is and leaves what is stamped otherwise (both tried; helm pkg/action/uninstall.go). Neither deletes what a
-manifest annotates with a resource policy (helm pkg/action/resource_policy.go).
+An *uninstall* by Helm 3, and by what embeds any Helm, deletes whatever the newest revision lists, whoever owns it by
+now; Helm 4.3 checks whose each object is and leaves what is stamped otherwise. An *upgrade* to a chart without the
+object deletes it with either Helm, as does a rollback; nor does either ask before a hook is replaced (all tried;
+``tui.ownership.acts.helm`` has what each act reads).
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
-from tui.objects import Inventory, Ref
+from tui.helm.manifest import RESOURCE_POLICY
+from tui.helm.model import Status
+from tui.objects import Key, Live, Ref
+from tui.ownership.acts.helm import deadly, spared_by_upgrade, told_hook
+from tui.ownership.acts.model import Effect, Subject
+from tui.ownership.acts.opt_outs import Lasts, annotation
 from tui.ownership.evidence import World, stamp_of
-from tui.ownership.model import FamilyView, Finding, Release, Severity
-from tui.ownership.refused import some
-from tui.ownership.releases import Releases, listed_by
-from tui.ownership.staleness import RESOURCE_POLICY
-
-LINES: Final = 200
-"""Lines about single objects in one finding; its resources name them all."""
+from tui.ownership.listings import Known, Listing
+from tui.ownership.references import Damaged, references
 
 
 class Whose(NamedTuple):
@@ -26,105 +29,93 @@ class Whose(NamedTuple):
     release: str
     namespace: str
 
+    @classmethod
+    def own(cls, known: Known) -> "Whose":
+        """A release itself, as its objects are stamped."""
+        return cls(known.name, known.namespace)
 
-@dataclass(frozen=True, slots=True)
-class Uninstall:
-    """What Helm 3 would delete of the live objects, by whose stamp they bear, if a release were uninstalled now."""
 
-    release: Release
-    takes: Mapping[Whose, tuple[Ref, ...]]
+@dataclass(slots=True)
+class Takes:
+    """The live objects of one owner that each act of a release would delete; ``hooked`` with what its hook does."""
+
+    uninstalled: list[Ref] = field(default_factory=list)
+    upgraded: list[Ref] = field(default_factory=list)
+    hooked: dict[Ref, str] = field(default_factory=dict)
 
     @property
-    def of(self) -> Whose:
-        """The release itself, as its objects are stamped."""
-        return Whose(self.release.name, self.release.newest.namespace)
+    def refs(self) -> tuple[Ref, ...]:
+        """Every one of them, once."""
+        return tuple(dict.fromkeys((*self.uninstalled, *self.upgraded, *self.hooked)))
 
 
-def delete_bombs(world: World, releases: Releases) -> Iterator[Finding]:
-    """One finding for every pair of a recorded release that lists live objects and another one that they bear."""
-    uninstalls = {
-        uninstall.of: uninstall
-        for release in releases.all
-        if release.newest.status.value != "uninstalled"
-        for uninstall in (_uninstall(release, world.inventory),)
-    }
-    for _, uninstall in sorted(uninstalls.items()):
-        for other, refs in sorted(uninstall.takes.items()):
-            if other != uninstall.of:
-                yield _bomb(world, uninstall, other, refs, uninstalls.get(other))
+class Charges:
+    """What each recorded release's acts would delete of the live objects, by whose these are."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.recorded = frozenset(
+            Whose(release.name, release.newest.namespace)
+            for release in world.releases.all
+            if release.newest.status is not Status.UNINSTALLED
+        )
+        """Every release that can still be upgraded or uninstalled."""
+        self.of: dict[Known, dict[Whose, Takes]] = defaultdict(lambda: defaultdict(Takes))
+        for key, listings in world.listings.by_key.items():
+            live = world.inventory.get(key)
+            if live is not None and live.controller is None:
+                for listing in listings:
+                    self._count(live, listing)
+
+    def takes(self, release: Whose, other: Whose) -> Takes:
+        """What one release's acts would delete of another's; nothing where it is not recorded."""
+        found = (takes.get(other) for known, takes in self.of.items() if Whose.own(known) == release)
+        return next((taken for taken in found if taken), Takes())
+
+    def _count(self, live: Live, listing: Listing) -> None:
+        stamp = stamp_of(live)
+        if stamp is not None and listing.in_newest and listing.policy is None:
+            self.of[listing.known][Whose(stamp.release, stamp.namespace)].uninstalled.append(live.ref)
+        if stamp is not None and listing.in_base and not self._kept(live):
+            self.of[listing.known][Whose(stamp.release, stamp.namespace)].upgraded.append(live.ref)
+        if said := _hook_of(listing):
+            for whose in self._owners(live, listing.known):
+                self.of[listing.known][whose].hooked[live.ref] = said
+
+    def _kept(self, live: Live) -> bool:
+        """Whether an upgrade will find ``keep`` on the live object: what only kubectl set there may be gone by then."""
+        if not spared_by_upgrade(live):
+            return False
+        inventory = self._world.inventory
+        lists = (inventory.get(ref.key) for ref in self._world.inventories.get(live.key, ()))
+        subject = Subject(live, inventory, tuple(holder for holder in lists if holder is not None))
+        found = annotation(subject, RESOURCE_POLICY)
+        return found is not None and found.lasts is Lasts.YES
+
+    def _owners(self, live: Live, mine: Known) -> set[Whose]:
+        """Whose a hook's object is: by its stamp, or, as hooks bear none, by what else lists or uses it."""
+        stamp = stamp_of(live)
+        if stamp is not None:
+            return {Whose(stamp.release, stamp.namespace)}
+        lists = {Whose(record.name, record.namespace) for record in self._world.manifests.get(live.key, ())}
+        return (lists or self._users.get(live.key, set())) - {Whose.own(mine)}
+
+    @cached_property
+    def _users(self) -> Mapping[Key, set[Whose]]:
+        """The releases in force by what their live objects use."""
+        found: dict[Key, set[Whose]] = defaultdict(set)
+        for key, records in self._world.manifests.items():
+            live = self._world.inventory.get(key)
+            try:
+                for edge in references((live.body if live else None) or {}):
+                    found[edge.target] |= {Whose(record.name, record.namespace) for record in records}
+            except Damaged:
+                continue
+        return found
 
 
-def _uninstall(release: Release, inventory: Inventory) -> Uninstall:
-    takes: dict[Whose, list[Ref]] = {}
-    for key, document in listed_by(release.newest, inventory.namespaced).documents.items():
-        live = inventory.get(key)
-        stamp = stamp_of(live) if live else None
-        if live is None or stamp is None or live.controller is not None or RESOURCE_POLICY in document.annotations:
-            continue
-        takes.setdefault(Whose(stamp.release, stamp.namespace), []).append(live.ref)
-    return Uninstall(release, {whose: tuple(refs) for whose, refs in takes.items()})
-
-
-def _bomb(world: World, uninstall: Uninstall, other: Whose, refs: tuple[Ref, ...], back: Uninstall | None) -> Finding:
-    name, stamped = uninstall.release.name, _said(other, uninstall.of)
-    own = len(uninstall.takes.get(uninstall.of, ()))
-    leaves = f"Helm 4.3: asks whose each is and leaves {_all(refs)}"
-    its = f"deletes the {own} that bear{'s' if own == 1 else ''} the stamp of {name} itself"
-    leaves = f"{leaves}; {its if own else f'nothing bears the stamp of {name} itself, so it deletes nothing'}"
-    view = _active_view(world, uninstall.release)
-    past = view is not None and all(record.name != other.release for record in view.in_force)
-    leftover = past and view is not None and view.family.has(other.release)
-    if leftover:
-        summary = f"the owner's own uninstall of {name} (Helm 3) would delete {_many(refs)} still stamped {stamped}"
-    else:
-        summary = f"uninstalling {name} (Helm 3) would delete {_many(refs)} stamped {stamped}"
-    evidence = (
-        f"Helm 3 and what embeds it, Pulumi among them: deletes {_all(refs)} and asks nobody whose they are",
-        leaves,
-        _the_other_way(uninstall, other, back),
-        *some((f"{ref.label}: listed by {_revision(uninstall)}, stamped {stamped}" for ref in refs), LINES),
-    )
-    return Finding("delete-bomb", Severity.WARN, summary, refs, evidence, _defuse(world, uninstall, leftover=leftover))
-
-
-def _the_other_way(uninstall: Uninstall, other: Whose, back: Uninstall | None) -> str:
-    """What the uninstall of the other release would take in its turn."""
-    if back is None:
-        return f"the other way round: {other.release} is not recorded, so nobody can uninstall it"
-    taken = back.takes.get(uninstall.of, ())
-    what = f"{_many(taken)} stamped {uninstall.release.name}" if taken else f"nothing stamped {uninstall.release.name}"
-    return f"the other way round: uninstalling {other.release} (Helm 3) would delete {what}"
-
-
-def _defuse(world: World, uninstall: Uninstall, *, leftover: bool) -> str:
-    never = f"never run helm uninstall {uninstall.release.name}"
-    if leftover:
-        return f"{never}: it is in force; adopt what it lists, so that each object says whose it is"
-    if any(uninstall.release in view.releases for view in world.families):
-        plan = f"refloat plan retire {uninstall.release.name} -f FILE"
-        return f"{never}; retire its records instead ({plan}), where another release of its family is in force"
-    return f"{never}; agree with both owners whose the objects are before either release goes"
-
-
-def _active_view(world: World, release: Release) -> FamilyView | None:
-    """The family whose active release this is."""
-    storages = {record.storage for record in release.records}
-    return next((view for view in world.families if view.active and view.active.storage in storages), None)
-
-
-def _revision(uninstall: Uninstall) -> str:
-    return f"{uninstall.release.name} revision {uninstall.release.newest.revision}"
-
-
-def _said(other: Whose, of: Whose) -> str:
-    return (
-        other.release if other.namespace == of.namespace else f"{other.release} in {other.namespace or 'no namespace'}"
-    )
-
-
-def _all(refs: tuple[Ref, ...]) -> str:
-    return "it" if len(refs) == 1 else f"all {len(refs)}"
-
-
-def _many(refs: tuple[Ref, ...]) -> str:
-    return "1 object" if len(refs) == 1 else f"{len(refs)} objects"
+def _hook_of(listing: Listing) -> str:
+    """What the next run of a release's hook does to the live object of its name; empty where it leaves that."""
+    method = listing.known.apply_method
+    worst = next((hook for hook in listing.hooks if deadly(hook, method) is not Effect.KEEPS), None)
+    return f"a hook of {listing.known.name}: {told_hook(worst, method)}" if worst is not None else ""

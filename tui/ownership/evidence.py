@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -10,13 +10,14 @@ from tui.contract.model import Contract
 from tui.contract.tool_marks import HELM, MANAGED_BY
 from tui.helm.manifest import RELEASE_NAME, RELEASE_NAMESPACE
 from tui.helm.model import Hook, Record
-from tui.objects import Inventory, Key, KindKey, Live, Manager, Owner, Ref, group_of
+from tui.objects import Inventory, Key, KindKey, Live, Manager, Owner, group_of
 from tui.ownership.holders import APPLICATION, Holders, has_list, inventory_key
+from tui.ownership.listings import Listings
 from tui.ownership.managers import applied, owns_nothing, stamp_managers
 from tui.ownership.marks import Hit, Marks, installs_releases
 from tui.ownership.model import Evidence, FamilyView, Listed, Source, Strength
 from tui.ownership.references import dig, items, mapping, service_of
-from tui.ownership.releases import STORAGE_KINDS, Releases, hooks_of
+from tui.ownership.releases import STORAGE_KINDS, Releases, hooks_of, listings_of
 
 __all__ = [
     "HELM",
@@ -111,9 +112,10 @@ class World:
         self.inventories = self._holders.of
         self._inventory_owners: dict[str, str] = {}
         self._holder = lru_cache(maxsize=4096)(self._find_holder)
-        self._helm_releases = self._index_helm_releases()
+        self._helm_releases = {release: live.ref for release, live in helm_releases(inventory).items()}
         self.manifests: dict[Key, list[Record]] = defaultdict(list)
-        for each in listed:
+        self._listed = tuple(listed)
+        for each in self._listed:
             for key in each.documents:
                 self.manifests[key].append(each.record)
         self._records = {record.storage.key: record for release in releases.all for record in release.records}
@@ -122,6 +124,11 @@ class World:
         for release in releases.all:
             for record in release.standing:
                 self._index_hooks(record)
+
+    @cached_property
+    def listings(self) -> Listings:
+        """What every recorded release lists, for the acts to come."""
+        return listings_of(self.releases.all, self._listed, self.inventory.namespaced)
 
     def _index_hooks(self, record: Record) -> None:
         found, loose = hooks_of(record, self.inventory.namespaced)
@@ -214,15 +221,6 @@ class World:
         """Why release records of a namespace (of all, for None) could not be read; empty where they could."""
         gaps = (self.inventory.gap("", kind, namespace) for kind in STORAGE_KINDS)
         return next((gap.text for gap in gaps if gap), "")
-
-    def _index_helm_releases(self) -> dict[tuple[str, str], Ref]:
-        """The HelmRelease of every release it runs, by release namespace and name (helm-controller api/v2)."""
-        found: dict[tuple[str, str], Ref] = {}
-        for live in self.inventory.of_kind(*HELM_RELEASE):
-            target, own = release_run_by(live)
-            names = {str(past["name"]) for past in items(dig(live.body, ("status", "history"))) if past.get("name")}
-            found |= {(target, name): live.ref for name in {own, *names}}
-        return found
 
     def _from_inventories(self, key: Key) -> Iterator[Evidence]:
         for holder in self.inventories.get(key, ()):
@@ -419,6 +417,16 @@ class World:
 def applier_text(manager: str) -> str:
     """What is said of a field manager that no owner is known by and that applies fields of an object."""
     return f"field manager {manager} applies fields of it (server-side apply)"
+
+
+def helm_releases(inventory: Inventory) -> dict[tuple[str, str], Live]:
+    """The HelmRelease of every release it runs, by release namespace and name (helm-controller api/v2)."""
+    found: dict[tuple[str, str], Live] = {}
+    for live in inventory.of_kind(*HELM_RELEASE):
+        target, own = release_run_by(live)
+        names = {str(past["name"]) for past in items(dig(live.body, ("status", "history"))) if past.get("name")}
+        found |= {(target, name): live for name in {own, *names}}
+    return found
 
 
 def release_run_by(live: Live) -> tuple[str, str]:

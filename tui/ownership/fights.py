@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from tui.objects import Live, Manager, Ref
+from tui.ownership.acts.advice import Advice
 from tui.ownership.evidence import World
 from tui.ownership.fields import Path, main_managers, rendered, shared
 from tui.ownership.model import Finding, Severity
@@ -27,7 +28,7 @@ class _Fight(NamedTuple):
     paths: tuple[Path, ...]
 
 
-def field_fights(world: World) -> Iterator[Finding]:
+def field_fights(world: World, advice: Advice) -> Iterator[Finding]:
     """One finding for every set of owners that hold the same fields, and for every set of holders of one owner."""
     groups: dict[tuple[str, ...], list[_Fight]] = defaultdict(list)
     for live in world.inventory.objects.values():
@@ -35,8 +36,8 @@ def field_fights(world: World) -> Iterator[Finding]:
             groups[tuple(sorted({owner for _, owner in fight.entries}))].append(fight)
     for owners, fights in sorted(groups.items()):
         fights.sort(key=lambda fight: fight.live.ref.label)
-        yield _finding(owners, fights)
-    yield from _hidden(world)
+        yield _finding(owners, fights, advice)
+    yield from _hidden(world, advice)
 
 
 def _fight(world: World, live: Live) -> _Fight | None:
@@ -59,8 +60,8 @@ def _fight(world: World, live: Live) -> _Fight | None:
     return _Fight(live, tuple(reversed(by_time)), tuple(sorted(paths)))
 
 
-def _finding(owners: tuple[str, ...], fights: list[_Fight]) -> Finding:
-    count = len(fights)
+def _finding(owners: tuple[str, ...], fights: list[_Fight], advice: Advice) -> Finding:
+    count, keys = len(fights), [fight.live.key for fight in fights]
     what = fights[0].live.ref.label if count == 1 else f"{count} objects"
     return Finding(
         "field-fight",
@@ -68,7 +69,8 @@ def _finding(owners: tuple[str, ...], fights: list[_Fight]) -> Finding:
         f"{' and '.join(owners)} hold the same fields of {what}",
         tuple(fight.live.ref for fight in fights),
         tuple(some(_told(fight) for fight in fights)),
-        "decide whose the fields are and take them out of the other's source: the next to set them conflicts, or wins",
+        "decide whose the fields are and take them, not the object, out of the other's source: the next to set them"
+        f" conflicts, or wins. Before the whole object leaves a source, {advice.before_leaving(keys)}",
     )
 
 
@@ -92,7 +94,7 @@ def _last(fight: _Fight) -> str:
     return f"{fight.entries[0][0].name} wrote last"
 
 
-def _hidden(world: World) -> Iterator[Finding]:
+def _hidden(world: World, advice: Advice) -> Iterator[Finding]:
     """Objects that two holders of one owner list: both apply them, as the same manager if they are of one kind."""
     groups: dict[tuple[Ref, ...], list[Ref]] = defaultdict(list)
     for key, holders in world.inventories.items():
@@ -122,5 +124,6 @@ def _hidden(world: World) -> Iterator[Finding]:
                 *(f"kubectl get {ref.kubectl} -o yaml lists it under status" for ref in together),
                 *some(f"{ref.label}: kubectl get {ref.kubectl} --show-labels" for ref in refs),
             ),
-            "keep each in the source of one of them: the last to apply wins, and the one that drops it deletes it",
+            "let each be in the source of one of them: the last to apply wins, and the one that drops it deletes it."
+            f" Before it leaves the other's, {advice.before_leaving([ref.key for ref in refs])}",
         )

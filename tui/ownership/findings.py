@@ -7,6 +7,9 @@ from typing import Final, TypeVar
 from tui.contract.model import Contract
 from tui.contract.select import resource_filter
 from tui.objects import Inventory, Key, Ref
+from tui.ownership.acts.advice import Advice
+from tui.ownership.acts.opt_outs import Lasts, command, opt_out
+from tui.ownership.acts.table import Acts
 from tui.ownership.evidence import HOLDER_LABELS, World
 from tui.ownership.model import Attribution, Evidence, Finding, Severity, State
 from tui.ownership.policies import Policies
@@ -59,12 +62,14 @@ def is_noise(ref: Ref, *, controlled: bool = False) -> bool:
     )
 
 
-def ownership_findings(world: World, attributions: Mapping[Key, Attribution], policies: Policies) -> Iterator[Finding]:
+def ownership_findings(
+    world: World, attributions: Mapping[Key, Attribution], policies: Policies, advice: Advice
+) -> Iterator[Finding]:
     """Every finding that an attribution, a guardrail or a decision of the contract gives rise to."""
     contract, inventory = world.contract, world.inventory
     own = [a for key, a in attributions.items() if a.root == key and not is_noise(a.ref)]
-    yield from _contested(own)
-    yield from _misowned(own)
+    yield from _contested(own, advice)
+    yield from _misowned(own, advice)
     yield from _ghost_labels(world)
     yield from _guardrails(contract, inventory, policies)
     yield from _claimed_absent(own)
@@ -82,7 +87,7 @@ def ownership_findings(world: World, attributions: Mapping[Key, Attribution], po
         "bear no mark of any owner",
         "find out who made them; a claim in the contract documents the answer",
     )
-    yield from _prune_disabled(inventory)
+    yield from _prune_disabled(inventory, advice.acts)
     yield from _decisions(contract, inventory)
     if contract.cluster_uid is None:
         uid = inventory.cluster_uid or "uid of the namespace kube-system"
@@ -96,7 +101,7 @@ def ownership_findings(world: World, attributions: Mapping[Key, Attribution], po
         )
 
 
-def _contested(own: Iterable[Attribution]) -> Iterator[Finding]:
+def _contested(own: Iterable[Attribution], advice: Advice) -> Iterator[Finding]:
     for owners, group in _grouped((a for a in own if a.state is State.CONTESTED), lambda a: tuple(sorted(a.owners))):
         evidence = tuple(some(f"{a.ref.label}: {e.owner}: {e.text}" for a in group for e in _one_each(a)))
         yield Finding(
@@ -105,7 +110,8 @@ def _contested(own: Iterable[Attribution]) -> Iterator[Finding]:
             f"{_count(group)} with evidence for {' and '.join(owners)}",
             _refs(group),
             evidence,
-            "decide which tool is authoritative and remove the object from the other one's source",
+            "decide which tool is authoritative; before the object leaves the other one's source,"
+            f" {advice.before_leaving([a.ref.key for a in group])}",
         )
 
 
@@ -117,7 +123,7 @@ def _one_each(attribution: Attribution) -> Iterator[Evidence]:
             yield evidence
 
 
-def _misowned(own: Iterable[Attribution]) -> Iterator[Finding]:
+def _misowned(own: Iterable[Attribution], advice: Advice) -> Iterator[Finding]:
     wrong = (a for a in own if a.state is State.MISOWNED)
     for (claimed, actual), group in _grouped(wrong, lambda a: (a.claim.owner if a.claim else "", a.owners[0])):
         evidence = tuple(some(f"{a.ref.label}: {a.evidence[0].text}" for a in group))
@@ -127,7 +133,8 @@ def _misowned(own: Iterable[Attribution]) -> Iterator[Finding]:
             f"{_count(group)} claimed for {claimed} and owned by {actual}",
             _refs(group),
             evidence,
-            f"move them to {claimed}, or change the claim",
+            f"change the claim, or move them to {claimed}; before they leave the source of {actual},"
+            f" {advice.before_leaving([a.ref.key for a in group])}",
         )
 
 
@@ -168,7 +175,11 @@ def _ghost_labels(world: World) -> Iterator[Finding]:
         gone = "does not list" if there else "does not exist in this cluster"
         one = len(refs) == 1
         lists = f", which {gone}{(' it' if one else ' them') + ' in its inventory' if there else ''}"
-        then = f"nobody will prune {'it' if one else 'them'}: remove {'it' if one else 'them'}, or take back into git"
+        them = "it" if one else "them"
+        then = (
+            f"nobody will prune {them}: take {them} back into git, or, where refloat explain shows no other owner and"
+            f" no user, delete {them}"
+        )
         if not there:
             then = f"unless a Flux in another cluster applies here, {then}"
         yield Finding(
@@ -197,13 +208,17 @@ def _guardrails(contract: Contract, inventory: Inventory, policies: Policies) ->
             )
 
 
-def _prune_disabled(inventory: Inventory) -> Iterator[Finding]:
-    held = [
-        live.ref
-        for live in inventory.objects.values()
-        if (PRUNE in live.annotations or PRUNE in live.labels)
-        and "disabled" in (live.annotations.get(PRUNE, "").lower(), live.labels.get(PRUNE, "").lower())
-    ]
+def _prune_disabled(inventory: Inventory, acts: Acts) -> Iterator[Finding]:
+    held: list[Ref] = []
+    fading: dict[Ref, str] = {}
+    for key, live in inventory.objects.items():
+        if (PRUNE in live.annotations or PRUNE in live.labels) and (subject := acts.subject(key)):
+            found = opt_out(subject, PRUNE, "disabled")
+            if found is not None and found.lasts is Lasts.NO:
+                fading[live.ref] = found.why
+            elif found is not None:
+                held.append(live.ref)
+    yield from _fading(fading)
     if held:
         refs = tuple(sorted(held, key=lambda ref: ref.label))
         yield Finding(
@@ -213,6 +228,20 @@ def _prune_disabled(inventory: Inventory) -> Iterator[Finding]:
             refs,
             tuple(some(f"{ref.label}: {PRUNE}: disabled" for ref in refs)),
             "Flux leaves them behind when they go from git: remember them in a clean-up",
+        )
+
+
+def _fading(why: Mapping[Ref, str]) -> Iterator[Finding]:
+    """Objects that only kubectl has told Flux not to prune: it prunes them all the same, one apply later."""
+    if why:
+        refs = tuple(sorted(why, key=lambda ref: ref.label))
+        yield Finding(
+            "prune-disabled",
+            Severity.INFO,
+            f"{_number(len(refs))} that Flux will prune, though kubectl has told it not to",
+            refs,
+            tuple(some(f"{ref.label}: {why[ref]}" for ref in refs)),
+            f"say it as another field manager ({command(refs[0], PRUNE, 'disabled')}), or in their source",
         )
 
 

@@ -9,6 +9,7 @@ from tui.contract.model import Claim, Family
 from tui.helm.model import Document, Hook, Record, Undecodable
 from tui.helm.refusal import OwnerError
 from tui.objects import Inventory, Json, Key, Live, Ref
+from tui.ownership.listings import Listings
 
 
 class Source(StrEnum):
@@ -398,9 +399,9 @@ class Verdict(StrEnum):
 class Assessment:
     """All that can be said of an inventory under a contract. ``hidden`` counts findings the contract allows.
 
-    ``policies`` says of each guardrail whether the cluster itself enforces it. ``unsearched`` are objects that nothing
-    holds but that it was not looked who names them: :attr:`Inventory.searched` of a search for them may free them.
-    ``blank`` is the sentence about an owner's text that was given and tells of nothing.
+    ``policies`` says of each guardrail whether the cluster itself enforces it, ``listings`` what the recorded releases
+    list. ``unsearched`` are objects that nothing holds but that it was not looked who names them: a search for them, in
+    :attr:`Inventory.searched`, may free them. ``blank`` is the sentence about an owner's text that tells of nothing.
     """
 
     inventory: Inventory = field(repr=False)
@@ -415,6 +416,7 @@ class Assessment:
     policies: tuple[Guarded, ...] = ()
     unsearched: frozenset[Key] = frozenset()
     blank: str = ""
+    listings: Listings = field(default_factory=Listings, repr=False)
 
     def family(self, name: str) -> FamilyView | None:
         """The view of one family."""

@@ -1,4 +1,4 @@
-"""What happens next: for any object, who re-creates, reverts or prunes it, when, and why not. Pure.
+"""What happens next: for any object, who re-creates or reverts it, when, and why not; and what owners' acts do. Pure.
 
 Asked of an assessment; nothing here is guessed: where an owner's mark proves that it owns an object but not what it
 will do, or where something could not be read, the answer is "could not tell".
@@ -11,13 +11,14 @@ from typing import Final
 from tui.helm.model import Record
 from tui.helm.records import PREFIX
 from tui.objects import Inventory, Key, KindKey, Live, Ref
+from tui.ownership.acts.table import Acts
 from tui.ownership.conditions import mapping, sequence, words
 from tui.ownership.controllers import Controllers
 from tui.ownership.evidence import FLUX_LABELS, HELM_RELEASE, HOLDER_LABELS, INVENTORIES
 from tui.ownership.holders import APPLICATION, Holders, has_list
 from tui.ownership.model import Assessment, Attribution, Evidence, FamilyView, Source, State
 from tui.ownership.outlook_argo import of_application
-from tui.ownership.outlook_flux import KEEP, of_holder
+from tui.ownership.outlook_flux import of_holder
 from tui.ownership.outlook_model import Event, Outlook, Prospect
 from tui.ownership.outlook_natural import Below, of_owners, of_scaler, of_service, of_system, of_time, scalers_of
 from tui.ownership.references import service_of
@@ -29,12 +30,10 @@ _STORAGE: Final = frozenset(KindKey("", kind) for kind in STORAGE_KINDS)
 _NOBODY: Final = {
     Event.DELETED: "re-creates it",
     Event.CHANGED: "sets it back",
-    Event.DROPPED: "prunes it",
 }
 _MAY: Final = {
     Event.DELETED: "may make it again",
     Event.CHANGED: "may set it back",
-    Event.DROPPED: "may delete it",
 }
 
 
@@ -59,6 +58,7 @@ class Outlooks:
         self._unread = next((gap.text for gap in gaps if gap), "")
         if not self._unread and holders.unread:
             self._unread = f"the list of {holders.unread} could not be read"
+        self.acts = Acts(assessment.inventory, assessment.listings, holders.of, self._unread)
         for holder in self._inventory.of_kind(*HELM_RELEASE):
             status = mapping(mapping(holder.body).get("status"))
             for past in map(mapping, sequence(status.get("history"))):
@@ -79,7 +79,7 @@ class Outlooks:
         found += self._others(key, found)
         found += self._nobody(found, live)
         notes = (*of_time(live, self._now), *self.below.of(live), *_of_record(live)) if live is not None else ()
-        return Outlook(live is not None, tuple(found), notes)
+        return Outlook(live is not None, tuple(found), notes, self.acts.of(key, self._evidence(key)))
 
     def after(self, word: str, ref: Ref) -> str:
         """What follows a plan's action on one object, as :func:`after` says it."""
@@ -110,7 +110,7 @@ class Outlooks:
 
     def _by(self, holder: Live, live: Live | None) -> Iterator[Prospect]:
         if holder.ref.kind_key == APPLICATION:
-            return of_application(holder, live, self._inventory)
+            return of_application(holder, self._inventory)
         return of_holder(holder, live, self._controllers, self._now)
 
     def _labelled(self, key: Key, holders: dict[Key, Live], holder: Live | None) -> Iterator[Prospect]:
@@ -131,8 +131,8 @@ class Outlooks:
         if not has_list(holder):
             holders[key] = holder  # It keeps no inventory (yet): its label is all there is to go by.
             return
-        why = "the object bears its label, but is not in its inventory: nobody prunes it"
-        for event in (Event.DELETED, Event.CHANGED, Event.DROPPED):
+        why = "the object bears its label, but is not in its inventory"
+        for event in Event:
             yield Prospect(event, False, label, f"no longer {_NOBODY[event]}", "", why)
 
     def _release_of(self, key: Key, live: Live | None) -> tuple[str, str] | None:
@@ -161,17 +161,13 @@ class Outlooks:
 
     def _others(self, key: Key, found: list[Prospect]) -> list[Prospect]:
         """Owners whose marks prove that they own the object, and not what they do."""
-        row = self._assessment.attributions.get(key)
-        if row is None or row.root != key or _is_record(self._inventory.get(key)):
-            return []
-        explained = {e.owner for e in row.evidence if e.source in (Source.INVENTORY, Source.MANIFEST)}
+        mine = self._evidence(key)
+        explained = {e.owner for e in mine if e.source in (Source.INVENTORY, Source.MANIFEST)}
         if found:
             # A label of Flux's is explained by what its holder does, or no longer does.
-            explained |= {e.owner for e in row.evidence if e.source is Source.LABEL and "toolkit.fluxcd.io/" in e.text}
-        if row.state is State.STALE:
-            return []
+            explained |= {e.owner for e in mine if e.source is Source.LABEL and "toolkit.fluxcd.io/" in e.text}
         rest: dict[str, Evidence] = {}
-        for evidence in row.evidence:
+        for evidence in mine:
             if evidence.owner not in explained:
                 rest.setdefault(evidence.owner, evidence)
         why = "its mark says that it owns the object, not what it does ({})"
@@ -180,6 +176,13 @@ class Outlooks:
             for owner, evidence in rest.items()
             for event in _MAY
         ]
+
+    def _evidence(self, key: Key) -> tuple[Evidence, ...]:
+        """The marks that make the object somebody's; none of what is stale, below a controller, or Helm's record."""
+        row = self._assessment.attributions.get(key)
+        if row is None or row.root != key or row.state is State.STALE or _is_record(self._inventory.get(key)):
+            return ()
+        return row.evidence
 
     def _nobody(self, found: list[Prospect], live: Live | None) -> Iterator[Prospect]:
         for event, what in _NOBODY.items():
@@ -231,11 +234,6 @@ def _by_hand(listed: Evidence, active: Record | None, live: Live | None, row: At
         sets = f"{sets}, or stops on a conflict"
     what = f"leaves the change until its owner's next upgrade, which {sets}"
     yield Prospect(Event.CHANGED, False, who, what, "", f"nothing watches it for {owner}")
-    if live is not None and live.annotations.get(KEEP) == "keep":
-        yield Prospect(Event.DROPPED, False, who, "leaves it, even when it is uninstalled", "", f"{KEEP}: keep")
-    else:
-        what = "deletes it with the upgrade to a chart that no longer has it, and when it is uninstalled"
-        yield Prospect(Event.DROPPED, True, who, what)
 
 
 def _is_record(live: Live | None) -> bool:

@@ -1,6 +1,7 @@
 """What Argo CD does next to an object that an Application lists: as its sync policy says, and no sooner. Pure.
 
-Sources: argo-cd docs/user-guide (auto_sync, sync-options, app_deletion).
+What follows when a manifest or the Application goes is told in ``tui.ownership.acts.argo``. Source: argo-cd
+docs/user-guide/auto_sync.md.
 """
 
 from collections.abc import Iterator
@@ -10,13 +11,11 @@ from tui.objects import Inventory, Live
 from tui.ownership.conditions import integer, mapping
 from tui.ownership.outlook_model import Event, Prospect
 
-OPTIONS: Final = "argocd.argoproj.io/sync-options"
-CASCADES: Final = "resources-finalizer.argocd.argoproj.io"
 CONTROLLER: Final = "argocd-application-controller"
 
 
-def of_application(holder: Live, live: Live | None, inventory: Inventory) -> Iterator[Prospect]:
-    """What one Application that lists the object does; ``live`` is None of what is missing."""
+def of_application(holder: Live, inventory: Inventory) -> Iterator[Prospect]:
+    """What one Application that lists an object does when that is deleted or changed."""
     if holder.body is None:
         for event, what in _MAY.items():
             yield Prospect(event, None, holder.ref.label, what, "", "only its metadata was read")
@@ -32,7 +31,6 @@ def of_application(holder: Live, live: Live | None, inventory: Inventory) -> Ite
             when = "before the next commit" if on else "before somebody syncs it"
             why = "automated sync without selfHeal" if on else "automated sync is off"
             yield Prospect(event, False, holder.ref.label, leaves, when, why)
-    yield from _dropped(holder, live, inventory, prunes=on and mapping(automated).get("prune") is True)
 
 
 _BACK: Final = (
@@ -42,24 +40,7 @@ _BACK: Final = (
 _MAY: Final = {
     Event.DELETED: "may re-create it",
     Event.CHANGED: "may set it back",
-    Event.DROPPED: "may prune it",
 }
-
-
-def _dropped(holder: Live, live: Live | None, inventory: Inventory, *, prunes: bool) -> Iterator[Prospect]:
-    options = live.annotations.get(OPTIONS, "") if live is not None else ""
-    kept = {part.strip().lower() for part in options.split(",")}
-    if "prune=false" in kept:
-        yield Prospect(Event.DROPPED, False, holder.ref.label, "does not prune it", "", f"{OPTIONS}: {options[:80]}")
-    elif prunes:
-        yield _acting(Event.DROPPED, holder, "prunes it", "with the sync that follows", "automated prune", inventory)
-    else:
-        why = "prune is not automated: it stays, out of sync"
-        yield Prospect(Event.DROPPED, False, holder.ref.label, "does not prune it", "before somebody asks for it", why)
-    whole = f"{holder.ref.label}, should it be deleted itself,"
-    cascades = CASCADES in holder.finalizers and "delete=false" not in kept
-    why = f"finalizer {CASCADES}" if cascades else "no finalizer cascades to it"
-    yield Prospect(Event.DROPPED, cascades, whole, "deletes it" if cascades else "leaves it", "", why)
 
 
 def _acting(event: Event, holder: Live, what: str, when: str, why: str, inventory: Inventory) -> Prospect:

@@ -1,7 +1,7 @@
 """What Flux does next to an object that a Kustomization, a HelmRelease or a flux-operator object lists. Pure.
 
-Sources: kustomize-controller kustomization_controller.go (apply, prune, finalize), fluxcd/pkg ssa (opt-outs),
-helm-controller docs/spec/v2 (drift detection) and helmrelease_controller.go (reconcileDelete).
+What follows when a manifest or a holder goes is told in ``tui.ownership.acts.flux``. Sources: kustomize-controller
+kustomization_controller.go (apply), fluxcd/pkg ssa (opt-outs), helm-controller docs/spec/v2 (drift detection).
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,17 +9,15 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from tui.objects import Live
+from tui.ownership.acts.opt_outs import KUSTOMIZE
 from tui.ownership.conditions import CheckStatus, conditions_of, mapping, sequence, words
 from tui.ownership.controllers import Controllers
 from tui.ownership.outlook_model import Event, Prospect
 from tui.ownership.schedule import Schedule, last_reconcile, next_reconcile
 
-KUSTOMIZE: Final = "kustomize.toolkit.fluxcd.io/"
 DRIFT: Final = "helm.toolkit.fluxcd.io/driftDetection"
-OPERATOR_PRUNE: Final = "fluxcd.controlplane.io/prune"
 OPERATOR_RECONCILE: Final = "fluxcd.controlplane.io/reconcile"
 OPERATOR_EVERY: Final = "fluxcd.controlplane.io/reconcileEvery"
-KEEP: Final = "helm.sh/resource-policy"
 
 MAX_PATHS: Final = 5
 """Ignored paths that a sentence names; the rest is counted."""
@@ -48,7 +46,7 @@ def of_holder(holder: Live, live: Live | None, controllers: Controllers, now: da
     elif holder.ref.kind == "HelmRelease":
         yield from _helm_release(holder, live, standing)
     else:
-        yield from _operator(holder, live, standing)
+        yield from _operator(holder, standing)
 
 
 def _standing(holder: Live, controllers: Controllers, now: datetime) -> _Standing:
@@ -86,8 +84,6 @@ def _timed(holder: Live, spec: Mapping[str, Any], status: Mapping[str, Any], now
 def _kustomization(holder: Live, live: Live | None, standing: _Standing) -> Iterator[Prospect]:
     yield _applied(holder, live, standing, Event.DELETED)
     yield _applied(holder, live, standing, Event.CHANGED)
-    yield _pruned(holder, live, standing)
-    yield _without_kustomization(holder, live)
 
 
 def _applied(holder: Live, live: Live | None, standing: _Standing, event: Event) -> Prospect:
@@ -126,38 +122,6 @@ def _set_by_flux(live: Live | None) -> bool:
     return False
 
 
-def _pruned(holder: Live, live: Live | None, standing: _Standing) -> Prospect:
-    """Whether the object goes when its manifest goes from git."""
-    spec = mapping(mapping(holder.body).get("spec"))
-    labelled = (live.labels.get(f"{KUSTOMIZE}namespace"), live.labels.get(f"{KUSTOMIZE}name")) if live else None
-    why = ""
-    if holder.body is not None and spec.get("prune") is not True:
-        why = "spec.prune is not true"
-    elif opt_out(live, f"{KUSTOMIZE}prune") == "disabled":
-        why = f"{KUSTOMIZE}prune: disabled"
-    elif labelled is not None and labelled != (holder.ref.namespace, holder.ref.name):
-        why = "the object's owner labels do not name it"
-    if why:
-        return Prospect(Event.DROPPED, False, holder.ref.label, "does not prune it: it stays behind", "", why)
-    when = "at the first reconcile after the commit" if standing.acts else standing.when
-    return _prospect(Event.DROPPED, holder, standing._replace(when=when), "prunes it")
-
-
-def _without_kustomization(holder: Live, live: Live | None) -> Prospect:
-    """What becomes of the object when the Kustomization itself is deleted."""
-    spec = mapping(mapping(holder.body).get("spec"))
-    policy = words(spec.get("deletionPolicy")) or "MirrorPrune"
-    who = f"{holder.ref.label}, should it be deleted itself,"
-    if holder.body is None:
-        return Prospect(Event.DROPPED, None, who, "may prune it", "", "only its metadata was read")
-    if opt_out(live, f"{KUSTOMIZE}prune") == "disabled":
-        return Prospect(Event.DROPPED, False, who, "leaves it", "", f"{KUSTOMIZE}prune: disabled")
-    if spec.get("suspend") is True:
-        return Prospect(Event.DROPPED, False, who, "leaves it", "", "it is SUSPENDED")
-    goes = spec.get("prune") is True if policy == "MirrorPrune" else policy in ("Delete", "WaitForTermination")
-    return Prospect(Event.DROPPED, goes, who, "prunes it" if goes else "leaves it", "", f"deletionPolicy {policy}")
-
-
 def _helm_release(holder: Live, live: Live | None, standing: _Standing) -> Iterator[Prospect]:
     spec = mapping(mapping(holder.body).get("spec"))
     mode = (words(mapping(spec.get("driftDetection")).get("mode")) or "disabled").lower()
@@ -177,22 +141,6 @@ def _helm_release(holder: Live, live: Live | None, standing: _Standing) -> Itera
         if standing.acts is False:
             why, when = f"{why}, and {standing.why}", f"before its next upgrade, {standing.when}".rstrip(", ")
         yield Prospect(event, False, holder.ref.label, what, when, why)
-    yield from _release_drops(holder, live, standing)
-
-
-def _release_drops(holder: Live, live: Live | None, standing: _Standing) -> Iterator[Prospect]:
-    spec = mapping(mapping(holder.body).get("spec"))
-    whole = f"{holder.ref.label}, should it be deleted itself,"
-    if live is not None and live.annotations.get(KEEP) == "keep":
-        for who in (holder.ref.label, whole):
-            yield Prospect(Event.DROPPED, False, who, "leaves it", "", f"{KEEP}: keep")
-        return
-    when = "at the upgrade to a chart that no longer has it" if standing.acts else standing.when
-    yield _prospect(Event.DROPPED, holder, standing._replace(when=when), "deletes it")
-    if spec.get("suspend") is True:
-        yield Prospect(Event.DROPPED, False, whole, "leaves it", "", "a suspended HelmRelease uninstalls nothing")
-    else:
-        yield Prospect(Event.DROPPED, True if holder.body else None, whole, "uninstalls it", "", "")
 
 
 def _ignored(spec: Mapping[str, Any], live: Live | None) -> tuple[str, bool]:
@@ -236,14 +184,9 @@ def _targets(target: Mapping[str, Any], live: Live | None) -> bool | None:
     return None if open_ or target.get("labelSelector") or target.get("annotationSelector") else True
 
 
-def _operator(holder: Live, live: Live | None, standing: _Standing) -> Iterator[Prospect]:
+def _operator(holder: Live, standing: _Standing) -> Iterator[Prospect]:
     yield _prospect(Event.DELETED, holder, standing, "re-creates it")
     yield _prospect(Event.CHANGED, holder, standing, "sets back every field that it sets, by force")
-    if opt_out(live, OPERATOR_PRUNE) == "disabled":
-        why = f"{OPERATOR_PRUNE}: disabled"
-        yield Prospect(Event.DROPPED, False, holder.ref.label, "does not prune it: it stays behind", "", why)
-    else:
-        yield _prospect(Event.DROPPED, holder, standing, "prunes it")
 
 
 def _prospect(event: Event, holder: Live, standing: _Standing, what: str) -> Prospect:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tui.ownership.acts.model import Consequence
+
 
 class Event(StrEnum):
     """What might happen to the object."""
 
     DELETED = "deleted"
     CHANGED = "changed"
-    DROPPED = "dropped"
-    """Its manifest, chart or owner goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,15 @@ class Prospect:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What happens next to one object. ``live`` is false of what is missing; ``notes`` hold whatever comes on top."""
+    """What happens next to one object. ``live`` is false of what is missing; ``notes`` hold whatever comes on top.
+
+    ``consequences`` are of its owners' acts: what each would do to it as it stands now.
+    """
 
     live: bool
     prospects: tuple[Prospect, ...]
     notes: tuple[str, ...]
+    consequences: tuple[Consequence, ...] = ()
 
     def of(self, event: Event) -> tuple[Prospect, ...]:
         """The prospects of one event."""
@@ -54,11 +58,13 @@ class Outlook:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """One text a prospect, saying which event it is about, then the notes."""
+        """One text a prospect, saying which event it is about, one an owner's act, then the notes."""
         heads = {
             Event.DELETED: "if it is deleted" if self.live else "while it is missing",
             Event.CHANGED: "if it is changed",
-            Event.DROPPED: "if its manifest goes",
         }
         shown = [p for p in self.prospects if self.live or p.event is Event.DELETED]
-        return tuple(dict.fromkeys([*(f"{heads[p.event]}: {p.text}" for p in shown), *self.notes]))
+        acts = [each.text for each in self.consequences]
+        if self.live and not acts:
+            acts = ["if its manifest goes: nobody deletes it: no owner, no inventory and no recorded release lists it"]
+        return tuple(dict.fromkeys([*(f"{heads[p.event]}: {p.text}" for p in shown), *acts, *self.notes]))

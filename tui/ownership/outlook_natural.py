@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from tui.objects import Inventory, Key, KindKey, Live, Owner, Ref, group_of
+from tui.objects import Inventory, Key, KindKey, Live, Owner, Ref
+from tui.ownership.acts.references import parent_of
 from tui.ownership.conditions import integer, mapping, moment, span, words
 from tui.ownership.outlook_model import Event, Prospect
 from tui.ownership.references import CLUSTER_ROLE, CRD, HPA, scaled_by
@@ -35,18 +36,18 @@ _AUTOUPDATE: Final = "rbac.authorization.kubernetes.io/autoupdate"
 
 
 def of_owners(live: Live, inventory: Inventory) -> Iterator[Prospect]:
-    """What the object's owner references promise: its controller replaces it, and the garbage collector follows."""
+    """What the object's owner references promise: its controller replaces it."""
     if "ownerReferences" in live.damaged:
         why = "its ownerReferences are damaged"
         yield Prospect(Event.DELETED, None, "its controller", "may replace it", "", why)
         return
     for owner in live.owners:
-        parent, doubt = _parent(live, owner, inventory)
+        parent, doubt = parent_of(live, owner, inventory)
         label = parent.ref.label if parent else f"{owner.kind} {owner.name}"
         if doubt:
             yield from _unread(owner, label, doubt)
         elif parent is None:
-            yield from _orphaned(live, label)
+            yield from _orphaned(label)
         else:
             yield from _kept_by(live, owner, parent)
 
@@ -57,36 +58,17 @@ def of_service(service: Live) -> Iterator[Prospect]:
     why = "" if sure else f"only the metadata of {service.ref.label} was read: it may select no pods"
     yield Prospect(Event.DELETED, sure or None, who, "makes it again" if sure else "may make it again", "at once", why)
     yield Prospect(Event.CHANGED, sure or None, who, "sets it back" if sure else "may set it back", "at once", why)
-    yield Prospect(Event.DROPPED, True, who, f"deletes it with {service.ref.label}")
-
-
-def _parent(live: Live, owner: Owner, inventory: Inventory) -> tuple[Live | None, str]:
-    """The owner, if it is there with the very uid; else why that could not be read (empty: it is gone)."""
-    key = Key(group_of(owner.api_version), owner.kind, live.ref.namespace, owner.name)
-    parent = inventory.get(key) or inventory.get(key._replace(namespace=None))
-    if parent is not None and parent.ref.uid == owner.uid:
-        return parent, ""
-    gap = inventory.gap(key.group, owner.kind, live.ref.namespace)
-    if gap is not None:
-        return None, gap.text
-    if KindKey(key.group, owner.kind) not in inventory.served:
-        return None, f"{owner.kind} is not among the kinds that were read"
-    return None, ""
 
 
 def _unread(owner: Owner, label: str, doubt: str) -> Iterator[Prospect]:
     if owner.controller:
         yield Prospect(Event.DELETED, None, label, "may replace it", "", doubt)
         yield Prospect(Event.CHANGED, None, label, "may set it back", "", doubt)
-    yield Prospect(Event.DROPPED, None, "the garbage collector", f"may delete it with {label}", "", doubt)
 
 
-def _orphaned(live: Live, label: str) -> Iterator[Prospect]:
+def _orphaned(label: str) -> Iterator[Prospect]:
     why = f"its owner {label} is gone, or is another one of that name"
-    only = len(live.owners) == 1
-    what = "deletes it" if only else "deletes it once its other owners are gone as well"
     yield Prospect(Event.DELETED, False, label, "does not replace it", "", why)
-    yield Prospect(Event.DROPPED, True, "the garbage collector", what, "at any moment" if only else "", why)
 
 
 def _kept_by(live: Live, owner: Owner, parent: Live) -> Iterator[Prospect]:
@@ -105,7 +87,6 @@ def _kept_by(live: Live, owner: Owner, parent: Live) -> Iterator[Prospect]:
             why = f"what the controller of a {parent.ref.kind} does is not known here"
             yield Prospect(Event.DELETED, None, f"the controller of {parent.ref.label}", "may make it again", "", why)
             yield Prospect(Event.CHANGED, None, f"the controller of {parent.ref.label}", "may set it back", "", why)
-    yield Prospect(Event.DROPPED, True, "the garbage collector", f"deletes it with {parent.ref.label}", "")
 
 
 def _changed_below(live: Live, parent: Live) -> Iterator[Prospect]:

@@ -67,7 +67,10 @@ def _next(each: Proposed, contract: Contract) -> str:
         rail = each.guardrails[0]
         return f"change or drop it: guardrail {rail.id} denies it" + (f" ({rail.reason})" if rail.reason else "")
     if any(one.blocks for one in each.collisions):
-        return f"decide whose it is, write that down in {file}, and remove it from the other's source before adding it"
+        return (
+            f"decide whose it is and write that down in {file}; before it leaves the other's source, keep it where"
+            " that owner's next act reads it (refloat explain says where), and only then add it"
+        )
     if each.immutable:
         fields = ", ".join(one.field for one in each.immutable)
         return f"keep {fields} as it is live, or have its owner recreate the object: no update can change it"

@@ -230,7 +230,10 @@ def _summary(view: FamilyView, open_: list[Standing]) -> str:
 def _next(view: FamilyView, world: World, open_: list[Standing]) -> str:
     active, expected = view.active, view.expected
     if active is not None and active.name == expected:
-        return "see what cleanup may adopt of them; the rest its owner must give up or take out of the manifest"
+        return (
+            "see what cleanup may adopt of them; the rest stays with its owner and out of the new manifest, or that"
+            " owner gives it up: refloat explain says what must keep it before it does"
+        )
     if active is not None:
         return f"nothing is stale while {active.name} is in force, so nothing may be touched; {pin(view, world)}"
     if view.state is not FamilyState.ABSENT:

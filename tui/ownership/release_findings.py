@@ -3,12 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from tui.helm.manifest import RESOURCE_POLICY
 from tui.helm.model import Document, Record
 from tui.helm.refusal import OwnerError, Tool
 from tui.objects import Inventory, Json, Key, Live, Ref
+from tui.ownership.acts.helm import KEEP
+from tui.ownership.acts.opt_outs import command
 from tui.ownership.atomic import held_back, takes_back
 from tui.ownership.bindings import role_ref
-from tui.ownership.bombs import delete_bombs
+from tui.ownership.bomb_findings import delete_bombs
 from tui.ownership.drift import drift
 from tui.ownership.evidence import INVENTORIES, RELEASE_NAME, RELEASE_NAMESPACE, World, stamp_of
 from tui.ownership.model import (
@@ -112,7 +115,7 @@ def release_findings(
                 "look at it with helm history; Refloat takes nothing from it",
             )
     yield from disagreeing_stamps(world, releases)
-    yield from delete_bombs(world, releases)
+    yield from delete_bombs(world)
 
 
 def _state(view: FamilyView, world: World) -> Iterator[Finding]:
@@ -275,7 +278,9 @@ def _listed(view: FamilyView, inventory: Inventory) -> Iterator[Finding]:
                 f"{live.ref.label} of {view.active.name} is stamped with {stamp.release}",
                 (live.ref,),
                 (f"annotation {RELEASE_NAME}: {stamp.release}", f"{RELEASE_NAMESPACE}: {stamp.namespace}"),
-                f"find out why {stamp.release} took it; its uninstall would delete it",
+                f"find out why {stamp.release} took it: where that lists it, its uninstall deletes it, and so does an"
+                f" upgrade of {stamp.release} or of {view.active.name} to a chart without it. Before such an upgrade,"
+                f" put {KEEP} on the live object ({command(live.ref, RESOURCE_POLICY, 'keep')}) and in the chart",
             )
         if live.ref.kind_key in BINDINGS and live.body is not None and role_ref(live.body) != role_ref(document.body):
             yield _role_finding(view.active, live.ref, document, live.body)

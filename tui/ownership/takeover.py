@@ -1,7 +1,8 @@
 """Silent take-overs: what one owner made and still counts as its own, and another has taken since. Pure.
 
 Flux's controllers take what they find (helm-controller re-stamps another release's objects by default), and nothing
-tells the owner before: its release still lists the object, and its uninstall would delete it.
+tells the owner before: its release still lists the object, and its uninstall, or its upgrade to a chart without the
+object, would delete it.
 """
 
 from collections import defaultdict
@@ -10,6 +11,7 @@ from typing import Final, NamedTuple
 
 from tui.helm.model import Record
 from tui.objects import Key, Live, Ref
+from tui.ownership.acts.advice import Advice
 from tui.ownership.evidence import RELEASE_NAME, World, stamp_of
 from tui.ownership.model import Attribution, Finding, Severity, Source, State
 from tui.ownership.refused import some
@@ -28,7 +30,7 @@ class _Taken(NamedTuple):
     text: str
 
 
-def take_overs(world: World, attributions: Mapping[Key, Attribution]) -> Iterator[Finding]:
+def take_overs(world: World, attributions: Mapping[Key, Attribution], advice: Advice) -> Iterator[Finding]:
     """One finding for every former owner and the one that took from it."""
     groups: dict[tuple[str, str, str], list[_Taken]] = defaultdict(list)
     for taken in (*_from_releases(world), *_from_managers(world, attributions)):
@@ -36,14 +38,15 @@ def take_overs(world: World, attributions: Mapping[Key, Attribution]) -> Iterato
     for (former, taker, release), group in sorted(groups.items()):
         group.sort(key=lambda each: each.ref.label)
         what = group[0].ref.label if len(group) == 1 else f"{len(group)} objects"
-        keep = f"; never run helm uninstall {release}: Helm 3 would delete what it lists" if release else ""
+        never = f"; never run helm uninstall {release}: Helm 3 would delete what it lists" if release else ""
+        keep = advice.before_leaving([each.ref.key for each in group])
         yield Finding(
             "taken-over",
             Severity.WARN,
             f"{what} of {former} taken over by {taker}",
             tuple(each.ref for each in group),
             tuple(some(each.text for each in group)),
-            f"decide whose it is, and take it out of the source of {taker} or of {former}{keep}",
+            f"decide whose it is; before it leaves the source of {taker} or of {former}, {keep}{never}",
         )
 
 

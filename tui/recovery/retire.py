@@ -1,7 +1,8 @@
 """Retiring a release: its records leave, nothing it made does. The way to defuse a delete bomb. Pure.
 
-Helm 3 and its embedders check no ownership when they uninstall: while two releases list the same objects, removing the
-one deletes all that the other owns. Without records there is nothing left to uninstall.
+While two releases list the same objects, uninstalling the one deletes all that the other owns (Helm 3 and what embeds
+any Helm check no ownership), and upgrading it to a chart without them does so with any Helm. Without records there is
+nothing left to uninstall or to upgrade.
 """
 
 from collections.abc import Iterator

@@ -183,7 +183,10 @@ def _leave(deed: Deed) -> str:
 
 def _then(*, stands: bool, swapped: bool, retired: bool, release: str) -> str:
     if retired:
-        return f"helm knows {release} again, and an uninstall of it takes down what it lists"
+        return (
+            f"helm knows {release} again: an uninstall of it, or an upgrade to a chart that lists less, takes down what"
+            " it lists"
+        )
     if swapped:
         return "it is deleted and made again as it was, with a new uid; between the two its subjects lack the rights"
     if stands:
