@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tui.contract.model import Contract
 from tui.helm.errors import read_error
+from tui.helm.manifest import RESOURCE_POLICY
 from tui.objects import Inventory, KindKey, Live
 from tui.ownership.evidence import HELM_RELEASE, release_run_by
 from tui.ownership.holders import applies_elsewhere
@@ -25,8 +26,6 @@ FLAG: Final = "--not-atomic"
 """The word by which an operator states that the next install is not atomic, on the command line and in the app."""
 
 DELETES: Final = "an atomic install that fails deletes all that was adopted for it"
-
-RESOURCE_POLICY: Final = "helm.sh/resource-policy"
 
 _HELM: Final = "install without --atomic (Helm 3) or --rollback-on-failure (Helm 4)"
 _PULUMI: Final = "take `atomic: true` out of its Release resource"

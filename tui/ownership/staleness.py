@@ -11,7 +11,7 @@ from typing import Final
 
 from tui.contract.model import Family
 from tui.contract.select import Claims
-from tui.helm.manifest import is_owned, resolve
+from tui.helm.manifest import RESOURCE_POLICY, is_owned, resolve
 from tui.helm.model import Record
 from tui.helm.order import uninstall_order
 from tui.objects import Inventory, Json, Key, KindKey, Live
@@ -42,8 +42,6 @@ DELETABLE: Final = frozenset(
     }
 )
 """S9: all that a cleanup may ever delete."""
-
-RESOURCE_POLICY: Final = "helm.sh/resource-policy"
 
 
 def view_family(family: Family, releases: Releases, inventory: Inventory, wish: Wish) -> FamilyView:

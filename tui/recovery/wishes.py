@@ -13,11 +13,11 @@ from tui.contract.model import Contract
 from tui.faults import UsageFault
 from tui.helm.errors import read_error
 from tui.helm.errors_text import MAX_ERROR
-from tui.helm.manifest import ManifestFault, is_owned, parse_manifest
+from tui.helm.manifest import RESOURCE_POLICY, ManifestFault, is_owned, parse_manifest
 from tui.helm.model import Document
 from tui.helm.refusal import KEEPS_NAMES, Cause, OwnerError, Tool
 from tui.objects import Json
-from tui.ownership.atomic import FLAG, RESOURCE_POLICY, keeps
+from tui.ownership.atomic import FLAG, keeps
 from tui.ownership.model import Forecast, Wish
 from tui.ownership.references import BINDINGS
 from tui.text import clean

@@ -3,10 +3,11 @@
 from typing import Final
 
 from tui.helm.errors import MAX_CONFLICTS
+from tui.helm.manifest import RESOURCE_POLICY
 from tui.helm.model import Document
 from tui.helm.refusal import Cause, Conflict, Failure, OwnerError, Tool, Trouble, Wanted
 from tui.objects import Json, Ref
-from tui.ownership.atomic import RESOURCE_POLICY, keeps
+from tui.ownership.atomic import keeps
 from tui.ownership.conditions import mapping
 from tui.ownership.model import Forecast, Wish
 from tui.recovery.nodes import Node
