@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -247,7 +247,7 @@ USES: Final[dict[str, Plant]] = {
 """What holds an object of a kind that is named in passing."""
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _record(name: str, revision: int, status: str, text: str, hooks: str) -> Json:
     return record(name, revision, status, yaml.safe_load(text), hooks=yaml.safe_load(hooks))
 
