@@ -5,6 +5,7 @@ import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui import show
@@ -204,8 +205,12 @@ async def explain(arguments: argparse.Namespace, contract: Contract) -> Exit:
     if not slash or not kind or not name:
         raise UsageFault(f"{arguments.resource}: write KIND/NAME, as in deployment/source-controller")
     try:
-        assessment = await _assessment(contract, options_of(arguments))
-        row = _find(assessment, arguments.resource, arguments.namespace)
+        async with opened(contract, options_of(arguments)) as link:
+            assessment = await read_and_judged(link, contract)
+            row = _find(assessment, arguments.resource, arguments.namespace)
+            # Who names it in passing stands in what an inventory keeps no bodies of.
+            searched = await link.reader.search(assessment.inventory, [row.ref.key])
+            assessment = replace(assessment, inventory=searched)
     except (Unverified, ApiFault) as fault:
         return _unread(arguments, fault, unread.unread_explain(kind, arguments.namespace, name, str(fault)))
     lookups = Lookups(assessment, now())

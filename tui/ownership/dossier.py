@@ -88,7 +88,7 @@ class Lookups:
         documents = [body for view in assessment.families for body in documents_of(view)]
         self.now = now
         self.outlooks = Outlooks(assessment, now)
-        self.usage = Usage(assessment.inventory, None, documents)
+        self.usage = Usage(assessment.inventory, None, documents, named=assessment.inventory.searched.targets)
         self.policies = Policies(assessment.inventory, now)
         self.findings: dict[Key, list[Finding]] = {}
         for finding in assessment.findings:
@@ -250,7 +250,8 @@ def _used_by(key: Key, usage: Usage) -> Iterator[Section]:
     items = [Item(f"{use.user.label} {use.reason}") for _, use in usage.of(key)]
     items = list(dict.fromkeys(items))[: MAX_ITEMS * 50]
     items += [Item(f"could not verify: {why}", Tone.WARN) for why in usage.unverified(key)]
-    nobody = Item("nobody that is known; custom resources of kinds that Refloat does not know are not searched")
+    searched = usage.searched(key)
+    nobody = Item("nobody that is known" if searched else "nobody that is known; refloat explain searches for its name")
     yield from _section("used by", items or [nobody])
 
 

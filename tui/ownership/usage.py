@@ -219,9 +219,10 @@ class Usage:
                 if said is not None:
                     self._mentions_in(user, said)
         for target, user_ref, where in self._inventory.searched.mentions:
-            live = self._inventory.get(user_ref.key)
-            if target in self._names.targets and not (live is not None and live.deleting and self._collected(live)):
-                self._mentioned(target, _User(user_ref, None, live), where)
+            user = _User(user_ref, None, self._inventory.get(user_ref.key))
+            going = user.live is not None and user.live.deleting and self._collected(user.live)
+            if target in self._names.targets and not going and not (self._targets is None and self._copies(user)):
+                self._mentioned(target, user, where)
 
     def _said_by(self, user: _User) -> Json | None:
         """What is to be looked through of a user; None of what a search looks through, or another one says too."""
