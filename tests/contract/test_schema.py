@@ -76,6 +76,7 @@ FULL: dict[str, Any] = {
     ],
     "allow": [{"code": "guardrail", "resource": "Ingress/apps/old", "reason": "going", "expires": "2027-01-31"}],
     "decisions": [{"resource": "ClusterRole/x*", "owner": "pulumi", "removed": "b.yaml", "reason": "so"}],
+    "in_use": [{"by": "a loader", "select": [{"kinds": ["ConfigMap"], "labels": {"x": "*"}}]}],
 }
 
 
