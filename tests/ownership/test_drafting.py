@@ -1,5 +1,6 @@
 """A first contract drawn from a cluster: it loads, says what the evidence says, and claims nothing beyond it."""
 
+import copy
 from collections import Counter
 from typing import Any
 
@@ -10,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from tests.clusters import FLUX_SYSTEM, document, inventory, obj, record
 from tests.ownership.judging import NEW, OLD, TODAY, active, gap, stale
 from tests.ownership.living import living
+from tests.ownership.test_tool_marks import ABOVE, CASES
 from tests.properties.worlds import Cluster, clusters
 from tui.contract.lint import lint
 from tui.contract.load import parse_contract
-from tui.contract.model import Contract
+from tui.contract.model import Contract, Mark
 from tui.objects import Inventory, Json
 from tui.ownership.assess import assess
 from tui.ownership.drafting import draft_contract
@@ -89,6 +91,43 @@ def test_only_tools_that_left_a_mark_are_owners() -> None:
         (name, (body["metadata"]["namespace"],)) for name, body in made.items()
     }
     assert [layer.name for layer in by.layers] == ["infrastructure", "gitops", "applications"]
+
+
+def test_every_tool_of_the_table_is_drawn_by_its_marks() -> None:
+    made = []
+    for number, (_, body) in enumerate(CASES):
+        meta = copy.deepcopy(body["metadata"]) | {"name": f"left-{number}", "namespace": "apps", "uid": f"uid-{number}"}
+        for name in ("meta.helm.sh/release-name", "meta.helm.sh/release-namespace"):
+            del meta["annotations"][name]
+        meta["annotations"] = {
+            name: value.replace(":flux-system/left", f":apps/left-{number}")
+            for name, value in meta["annotations"].items()
+        }
+        meta["managedFields"] = [each for each in meta["managedFields"] if each["manager"] != "helm"]
+        made.append({**body, "metadata": meta})
+    above = [{**each, "metadata": {**each["metadata"], "namespace": "apps"}} for each in ABOVE]
+    read = inventory([*made, *above])
+    sane(read)
+    by, _ = drawn(read)
+    found = {row.ref.name: row.owners for row in judged(read, by)}
+    assert [found[f"left-{number}"] for number in range(len(CASES))] == [(tool,) for tool, _ in CASES]
+
+
+def test_whoever_applies_objects_is_drawn_by_the_name_of_its_field_manager() -> None:
+    managers = ("harbour-operator", "acme.example.test/tide*", "two words", "-", "harbour-operator/", "kapp")
+    made = [obj("ConfigMap", f"x-{n}", "apps", managers=[(name, "Apply")]) for n, name in enumerate(managers)]
+    by, text = drawn(inventory(made))
+    # One with a tool's own name is that tool.
+    assert {name: owner.marks for name, owner in by.owners.items() if name != "kapp"} == {
+        "harbour-operator": (Mark(manager=("harbour-operator",)),),
+        "acme.example.test-tide": (Mark(manager=("acme.example.test/tide[*]",)),),
+    }
+    assert {claim.owner: claim.select[0].names for claim in by.claims} == {
+        "harbour-operator": ("x-0",),
+        "acme.example.test-tide": ("x-1",),
+        "kapp": ("x-5",),
+    }
+    assert sum("how to name the owner that applies as field manager" in each for each in doubts(text)) == 3
 
 
 def test_a_release_that_no_tool_made_is_helms_own() -> None:

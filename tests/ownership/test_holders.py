@@ -119,9 +119,12 @@ def test_what_is_no_kubeconfig_leads_nowhere(remote: Any) -> None:
     assert attributed(judge([thing, holder]), thing).owners == ("flux",)
 
 
-def test_an_undeclared_tools_list_is_told_by_its_usual_name() -> None:
+def test_an_undeclared_tools_list_is_told_by_its_own_name_or_by_the_owner_that_has_its_mark() -> None:
     thing = obj("ConfigMap", "thing", "apps")
-    assert attributed(judge([thing, application(thing)]), thing).owners == ("argocd",)
+    nobody = contract(owners={"pulumi": contract().owners["pulumi"]})
+    assert attributed(judge([thing, application(thing)], by=nobody), thing).owners == ("argocd",)
+    # The contract has an owner argo with Argo CD's tracking id.
+    assert attributed(judge([thing, application(thing)]), thing).owners == ("argo",)
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,10 @@ def test_what_has_not_even_its_form_is_no_mark_and_no_copy() -> None:
 
 
 def test_labels_and_annotations_are_told_apart_and_names_may_be_globs() -> None:
-    thing = live(Ref("v1", "ConfigMap", "a", "x"), labels={"olm.owner": "csv"}, annotations={"olm.owner": "other"})
-    assert [(h.annotation, h.value) for h in marks(Mark(label={"olm.*": "*"})).on(thing)] == [(False, "csv")]
-    assert [(h.annotation, h.value) for h in marks(Mark(annotation={"olm.*": "*"})).on(thing)] == [(True, "other")]
-    assert list(marks(Mark(label={"olm.*": "other"})).on(thing)) == []
+    thing = live(Ref("v1", "ConfigMap", "a", "x"), labels={"acme.owner": "csv"}, annotations={"acme.owner": "other"})
+    assert [(h.annotation, h.value) for h in marks(Mark(label={"acme.*": "*"})).on(thing)] == [(False, "csv")]
+    assert [(h.annotation, h.value) for h in marks(Mark(annotation={"acme.*": "*"})).on(thing)] == [(True, "other")]
+    assert list(marks(Mark(label={"acme.*": "other"})).on(thing)) == []
 
 
 def test_managers_inventories_and_kinds() -> None:
@@ -89,3 +89,32 @@ def test_managers_inventories_and_kinds() -> None:
 
 def test_placeholders_other_than_the_four_stay_as_they_are() -> None:
     assert own_pattern("{kind}-{other}-{}", Ref("v1", "Pod", "a", "x")) == "Pod-{other}-{}"
+
+
+def test_what_the_contract_counts_is_no_copy() -> None:
+    thing = live(Ref("v1", "ConfigMap", "a", "x"), annotations={ID: "shop:/ConfigMap:a/another"})
+    loose, strict = marks(Mark(annotation={ID: "*"})), marks(Mark(annotation={ID: OWN}))
+    assert [(hit.owner, hit.copied) for hit in loose.on(thing)] == [("o", False)]
+    assert list(loose.copies_on(thing)) == []
+    assert [(hit.owner, hit.copied) for hit in strict.on(thing)] == [("o", True)]
+    assert [hit.owner for hit in strict.copies_on(thing)] == ["o"]
+    assert [(hit.owner, hit.copied) for hit in marks().on(thing)] == [("argocd", True)]
+
+
+def test_a_mark_of_a_known_tool_counts_beside_any_of_the_contracts() -> None:
+    labels = {"kapp.k14s.io/app": "1", "olm.owner": "csv", "acme.owner": "us", "app": "web"}
+    thing = live(Ref("v1", "ConfigMap", "a", "x"), labels=labels)
+    found = marks(Mark(label={"acme.owner": "*"}), Mark(label={"olm.*": "csv"})).on(thing)
+    assert [(hit.owner, hit.name) for hit in found] == [
+        ("o", "acme.owner"),
+        ("o", "olm.owner"),
+        ("kapp", "kapp.k14s.io/app"),
+    ]
+
+
+def test_names_beyond_what_is_remembered_are_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.ownership.marks.NAMES", 2)
+    known = marks(Mark(label={"acme.*": "*"}))
+    for name in ("acme.a", "b", "c", "acme.d", "acme.a"):
+        thing = live(Ref("v1", "ConfigMap", "a", "x"), labels={name: "1"})
+        assert [hit.name for hit in known.on(thing)] == ([name] if name.startswith("acme") else [])

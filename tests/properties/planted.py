@@ -208,7 +208,7 @@ def referred_to(plot: Plot, rng: random.Random) -> None:
         else:
             rng.choice((plot.around, plot.listed)).append(job)
     elif plot.kind == "ClusterRole":
-        plot.around.append(obj("ClusterRoleBinding", "b", roleRef={"kind": "ClusterRole", "name": name}))
+        plot.around.append(obj("ClusterRoleBinding", f"b-{name}", roleRef={"kind": "ClusterRole", "name": name}))
     else:
         _over_pods(plot, rng)
 

@@ -84,9 +84,11 @@ def _everybody(families: Sequence[Family], tools: Sequence[Tool] = TOOLS) -> Con
 def _appliers(inventory: Inventory, releases: Releases, notes: _Notes) -> Iterator[Tool]:
     """The field managers that no tool is known by and that apply objects: an operator of one's own, say."""
     world = World(_everybody(()), inventory, releases, (), ())
-    taken = {tool.name for tool in TOOLS}
+    tools = {tool.name for tool in TOOLS}
+    taken = set(tools)
     live = (live for live in inventory.objects.values() if live.controller is None and not is_noise(live.ref))
-    for manager in sorted({manager for each in live for manager in world.appliers(each)}):
+    # One that has a tool's name is that tool.
+    for manager in sorted({manager for each in live for manager in world.appliers(each)} - tools):
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", manager)[:63].strip("-._")
         pattern = literal(manager)
         if name in taken or not re.match(IDENTIFIER, name) or glob_problem(pattern):
