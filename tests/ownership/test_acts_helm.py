@@ -141,6 +141,16 @@ def test_a_stamp_that_no_record_bears_out_leaves_it_open() -> None:
     assert effects(thing(release="mine")) == {("owner helm", "prune"): UNKNOWN}
 
 
+def test_records_that_could_not_be_read_are_not_taken_for_absent() -> None:
+    body = thing(release="mine")
+    assert effects(body, gaps=[gap("ConfigMap")]) == {}, "it could not be read itself"
+    role = obj("ClusterRole", "role", release="mine")
+    assert effects(role, gaps=[gap("Secret")]) == {(OWNER, "upgrade"): UNKNOWN, (OWNER, "uninstall"): UNKNOWN}
+    assert effects(obj("ClusterRole", "role"), gaps=[gap("Secret")]) == {
+        ("a release that could not be read", "upgrade"): UNKNOWN
+    }
+
+
 def test_nothing_is_done_to_what_is_not_live() -> None:
     gone = thing(release="mine")
     found = Outlooks(weigh(read(release(written(gone)))), NOW).of(THING)

@@ -147,6 +147,7 @@ def test_a_hook_takes_what_bears_anothers_stamp_run_or_not(kind: str, ran: Json)
     assert "helm.sh/resource-policy protects no hook" in each.evidence[0]
     assert "before-hook-creation, the default" in each.evidence[2]
     assert each.next.startswith("run mine with --no-hooks")
+    assert "uninstall" not in each.next
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,14 @@ def test_an_unstamped_hook_is_whoever_elses_who_lists_or_uses_it() -> None:
     own = obj("Deployment", "web", release="mine", spec=pod)
     alone = record("mine", 1, "deployed", [document(own)], hooks=[hook(plain, "pre-install")])
     assert bombs(alone, plain, own) == {}
+
+
+def test_a_hook_over_what_a_former_generation_left_asks_what_counts_on_it() -> None:
+    """incidents/04: the hooks that the active release uses bear the stamp of the one before."""
+    left = obj("ConfigMap", "app", release=OLD)
+    each = only(active(hooks=[hook(left, "pre-upgrade")]), left)
+    assert each.next.startswith("see whether anything counts on what it holds now (refloat explain)")
+    assert "uninstall" not in each.next
 
 
 def test_a_hook_of_a_failed_newest_revision_counts_too() -> None:

@@ -142,6 +142,8 @@ def _line(bomb: _Bomb, ref: Ref, gone: frozenset[Ref]) -> str:
 
 def _defuse(world: World, bomb: _Bomb) -> str:
     name, storage = bomb.known.name, bomb.known.storage
+    if not (bomb.taken.uninstalled or bomb.taken.upgraded):
+        return _defuse_hooks(bomb)
     never = f"{_first(bomb)}never run helm uninstall {name}"
     if bomb.leftover:
         return f"{never}: it is in force; adopt what it lists, so that each object says whose it is"
@@ -149,6 +151,18 @@ def _defuse(world: World, bomb: _Bomb) -> str:
         plan = f"refloat plan retire {name} -f FILE"
         return f"{never}; retire its records instead ({plan}), where another release of its family is in force"
     return f"{never}; agree with both owners whose the objects are before either release goes"
+
+
+def _defuse_hooks(bomb: _Bomb) -> str:
+    """Of objects that the release's hooks alone would take."""
+    name, hooked = bomb.known.name, list(bomb.taken.hooked)
+    if bomb.leftover:
+        hold = "it holds" if len(hooked) == 1 else "they hold"
+        return (
+            f"see whether anything counts on what {hold} now (refloat explain):"
+            f" the next run of {name}'s hooks replaces {_them(hooked)}, and --no-hooks runs none"
+        )
+    return f"run {name} with --no-hooks until its chart gives its hooks names of their own, or agree whose they are"
 
 
 def _first(bomb: _Bomb) -> str:

@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 from tui.contract.model import glob
 from tui.helm.manifest import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE, RESOURCE_POLICY
 from tui.helm.model import Hook
-from tui.objects import Live
+from tui.objects import Inventory, Live
 from tui.ownership.acts.model import Act, Consequence, Effect, Subject
 from tui.ownership.acts.opt_outs import Lasts, annotation, command
 from tui.ownership.conditions import mapping
 from tui.ownership.listings import Known, Listing
+from tui.ownership.releases import STORAGE_KINDS
 from tui.text import clean
 
 KEEP: Final = f"{RESOURCE_POLICY}: keep"
@@ -78,6 +79,10 @@ def of_releases(subject: Subject) -> Iterator[Consequence]:
             yield from _by_hand(subject, listing)
     if subject.release is not None and all(listing.known != subject.release for listing in subject.listings):
         yield from _unlisted(subject.release, subject.unread)
+    name, namespace = stamped(subject.live)
+    if name and subject.release is None and (gap := unread_records(subject.inventory)):
+        for act in (Act.UPGRADE, Act.UNINSTALL):
+            yield Consequence(f"Helm release {namespace}/{clean(name, 60)}", act, Effect.UNKNOWN, gap)
 
 
 def _by_hand(subject: Subject, listing: Listing) -> Iterator[Consequence]:
@@ -230,6 +235,12 @@ def told_hook(hook: Hook, apply_method: str) -> str:
         case Effect.KEEPS if hook.kind == "CustomResourceDefinition":
             return "Helm never deletes a CustomResourceDefinition that is a hook"
     return f"its next run fails over what is there, and leaves it ({policies})"
+
+
+def unread_records(inventory: Inventory) -> str:
+    """Why there may be records of releases that nobody could read; empty where all were read."""
+    gaps = (inventory.gap("", kind) for kind in STORAGE_KINDS)
+    return next((gap.text for gap in gaps if gap), "")
 
 
 def spared_by_upgrade(live: Live) -> bool:

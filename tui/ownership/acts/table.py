@@ -6,7 +6,7 @@ from typing import Final
 from tui.objects import Inventory, Key, Ref
 from tui.ownership.acts.argo import of_applications
 from tui.ownership.acts.flux import labelled_holders, of_ghosts, of_helm_releases, of_kustomizations, of_operators
-from tui.ownership.acts.helm import of_releases, stamped
+from tui.ownership.acts.helm import of_releases, stamped, unread_records
 from tui.ownership.acts.model import Act, Consequence, Effect, Subject
 from tui.ownership.acts.references import of_references
 from tui.ownership.acts.tools import marks_of, of_tools
@@ -52,9 +52,10 @@ class Acts:
             return ()
         found = [each for tool in TOOLS for each in tool(subject)]
         found += _others(subject, evidence)
-        if not found and self._unread:
-            who = "a holder that could not be read"
-            found.append(Consequence(who, Act.PRUNE, Effect.UNKNOWN, self._unread))
+        records = unread_records(self._inventory)
+        if not found and (why := self._unread or records):
+            who = "a holder that could not be read" if self._unread else "a release that could not be read"
+            found.append(Consequence(who, Act.PRUNE if self._unread else Act.UPGRADE, Effect.UNKNOWN, why))
         return tuple(dict.fromkeys(found))
 
     def subject(self, key: Key) -> Subject | None:
@@ -94,5 +95,5 @@ def _is_explained(evidence: Evidence, subject: Subject, marks: frozenset[str]) -
         case Source.INVENTORY | Source.MANIFEST | Source.OWNER_REFERENCE:
             return True
         case Source.STAMP:
-            return bool(subject.listings or subject.release)
+            return bool(subject.listings or subject.release or unread_records(subject.inventory))
     return "toolkit.fluxcd.io/" in evidence.text or any(mark in evidence.text for mark in marks)
