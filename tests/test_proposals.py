@@ -195,13 +195,15 @@ def test_a_contract_drawn_from_a_drill_knows_that_drill(
     said = run(f"contract init --kubeconfig {config} -o {target}")
     assert (said.code, said.out) == (CLEAN, "")
     by = load_contract(target)
-    assert {"pulumi", "flux"} == set(by.owners)
+    # What somebody re-stamped by hand, to releases that were never installed, could be anybody's who runs Helm.
+    strayed = {"allow-egress", "allow-scraping"} if drill == "refused-install" else set()
+    assert set(by.owners) == {"pulumi", "flux", *(["helm"] if strayed else [])}
     before = run(f"owners --kubeconfig {config} --contract {SHIPPED} -o json").document
     after = run(f"owners --kubeconfig {config} --contract {target} -o json").document
     states = {json.dumps(each["ref"]): each for each in after["objects"]}
     for each in before["objects"]:
         # Whatever the shipped contract found owned is owned, by the same one.
-        if each["state"] == "owned":
+        if each["state"] == "owned" and each["ref"]["name"] not in strayed:
             assert states[json.dumps(each["ref"])]["owners"] == each["owners"]
             assert states[json.dumps(each["ref"])]["state"] == "owned"
     assert not {"misowned", "undocumented", "unverifiable"} & set(after["counts"])

@@ -55,9 +55,9 @@ def test_an_owner_s_text_that_shows_it_holds_adoptions_up_until_the_operator_sta
 
 
 def test_the_finding_stays_and_says_why_nothing_is_re_stamped_yet() -> None:
-    (found,) = findings(judge([LEFT], wish=told()), "refused-install")
+    found = findings(judge([LEFT], wish=told()), "refused-install")[0]
     assert found.severity.value == "block"
-    assert found.next.startswith(f"none of them is re-stamped to {EXPECTED} yet: the owner installs atomically")
+    assert f"none of them is re-stamped to {EXPECTED} yet: the owner installs atomically" in found.next
     assert any("protect (S3): the owner installs atomically" in text for text in found.evidence)
     assert "what the owner's text shows: uninstalled due to atomic being set" in found.evidence
 
@@ -209,8 +209,7 @@ def test_once_all_is_adopted_the_next_preflight_still_says_so() -> None:
     found = judge([mine], wish=told(FAILED, not_atomic=True))
     (absent,) = findings(found, "release-absent")
     assert DELETES in absent.next
-    (refused,) = findings(found, "refused-install")
-    assert refused.severity.value == "info"
+    (refused,) = (each for each in findings(found, "refused-install") if each.severity.value == "info")
     assert DELETES in refused.next
 
 
@@ -226,9 +225,9 @@ def listing(body: Json, **annotations: str) -> Forecast:
 def test_a_keep_on_the_live_object_is_no_comfort_and_one_in_the_manifest_is() -> None:
     kept = stale("ConfigMap", "kept", annotations={"helm.sh/resource-policy": "keep"})
     (refused,) = findings(judge([kept], wish=Wish(EXPECTED)), "refused-install")
-    assert "does not save it then: an uninstall reads the stored manifest" in refused.evidence[0]
+    assert "does not save it then: an uninstall reads the stored manifest" in "\n".join(refused.evidence)
     wish = Wish(EXPECTED, forecast=listing(kept, **{"helm.sh/resource-policy": " Keep "}))
     (refused,) = findings(judge([kept], wish=wish), "refused-install")
-    assert f"keep, which the manifest of {EXPECTED} has of it, saves this one then" in refused.evidence[0]
+    assert f"keep, which the manifest of {EXPECTED} has of it, saves this one then" in "\n".join(refused.evidence)
     (refused,) = findings(judge([LEFT], wish=Wish(EXPECTED)), "refused-install")
-    assert "resource-policy" not in refused.evidence[0]
+    assert "resource-policy" not in "\n".join(refused.evidence)

@@ -162,7 +162,7 @@ def test_mixed_stamps_are_adopted_to_one_name_that_is_pinned() -> None:
     found = judged(world, told(PROGRESS), OLD)
     assert decided(found, world[2]) == ("adopt", ("S3",))
     assert decided(found, SETTINGS) == decided(found, world[1]) == ("protect", ("S3",))
-    assert only(found).next.endswith(f"with `name: {OLD}` in the program")
+    assert f"with `name: {OLD}` in the program" in only(found).next
 
 
 def test_an_object_without_a_whole_stamp_is_one_more_name() -> None:
@@ -191,7 +191,8 @@ def test_a_stated_name_still_means_a_pinned_one_and_the_name_that_is_there_comes
 
 def test_a_stated_name_that_all_bears_by_now_is_let_go_on_with() -> None:
     each = only(judged([SETTINGS], told(PROGRESS), OLD))
-    assert (each.severity.value, each.next) == ("info", f"let the owner try again with {OLD}, pinned in its program")
+    assert each.severity.value == "info"
+    assert each.next.startswith(f"let the owner try again with {OLD}, pinned in its program")
 
 
 # What is over, and what could not be verified.

@@ -46,7 +46,7 @@ def test_the_text_names_what_is_adopted_in_an_absent_family() -> None:
     assert names(each) == {"ClusterRole one", "ConfigMap flux-system/two"}
     assert f"ClusterRole one: bears the stamp of {OLD}, {EXPECTED} is wanted; adopt" in each.evidence
     assert each.next.startswith(f"re-stamp them to {EXPECTED}")
-    assert each.next.endswith(f"with `name: {EXPECTED}` in the program")
+    assert f"with `name: {EXPECTED}` in the program" in each.next
     assert f'  Python: Release("gitops-flux", ReleaseArgs(name="{EXPECTED}", ...the rest as it is))' in each.evidence
     assert decided(found, one) == decided(found, two) == ("adopt", ("S3",))
 

@@ -256,7 +256,7 @@ def test_a_manifest_needs_a_name_to_go_with() -> None:
     assert complete(CONTRACT, Wish(NAME, forecast=lone.forecast)).forecast == lone.forecast
 
 
-TAKEN_BACK = f"release {NAME} failed, and has been uninstalled due to atomic being set: no"
+TAKEN_BACK = f"Error: INSTALLATION FAILED: release {NAME} failed, and has been uninstalled due to atomic being set: no"
 
 
 def test_that_the_next_install_is_not_atomic_needs_a_name_to_go_with() -> None:

@@ -14,7 +14,7 @@ from tui.helm.errors_failures import failures_in
 from tui.helm.errors_text import Scan, joined, plain, spread
 from tui.helm.errors_tools import Resources, tool_of
 from tui.helm.manifest import MANAGED_BY, RELEASE_NAME, RELEASE_NAMESPACE
-from tui.helm.refusal import Cause, Conflict, Failure, OwnerError, Wanted
+from tui.helm.refusal import Cause, Conflict, Failure, OwnerError, Tool, Wanted
 from tui.text import clean
 
 MAX_CONFLICTS: Final = 1000
@@ -270,7 +270,9 @@ def _wanted(text: str, conflicts: Iterable[tuple[int, Conflict]], resources: Res
     told = [(at, each.wanted_release, each.wanted_namespace) for at, each in conflicts if each.wanted_release]
     told += [(m.start(), joined(m[2]), joined(m[1])) for pattern in (_PULUMI, _FLUX) for m in pattern.finditer(text)]
     found: dict[str, Wanted] = {}
-    told += [(max(text.find(name), 0), name, None) for name in taken_back(text)]
+    if tool_of(text) is not Tool.PULUMI:
+        # What Pulumi took back had a name that it drew: the next one is another.
+        told += [(max(text.find(name), 0), name, None) for name in taken_back(text)]
     for at, release, namespace in told:
         known = found.get(release, Wanted(release))
         space = known.namespace if known.namespace is not None else namespace

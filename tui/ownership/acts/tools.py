@@ -109,6 +109,11 @@ def _as_it_lasts(owner: str, act: Act, found: OptOut | None, why: str, keep: str
     return Consequence(owner, act, effect, found.why, keep)
 
 
+def _by_cluster_service_version(live: Live) -> str:
+    """The label that names what installed the object, where that is a ClusterServiceVersion."""
+    return "olm.owner" if live.labels.get("olm.owner") and live.labels.get("olm.owner.kind") == CSV.kind else ""
+
+
 def _olm(subject: Subject, _: str) -> Iterator[Consequence]:
     """What a ClusterServiceVersion made: its finalizer deletes some kinds by these labels, those it cannot own."""
     labels, act = subject.live.labels, Act.DELETE_OWNER
@@ -157,7 +162,7 @@ TOOLS: Final = (
     Tool(_either(_manager("pulumi-kubernetes*", "pulumi-resource-kubernetes*"), _label(MANAGED_BY, "pulumi")), _pulumi),
     Tool(_either(_manager("HashiCorp", operation="Update"), _manager("Terraform", operation="Apply")), _terraform),
     Tool(_label("kapp.k14s.io/app"), _kapp),
-    Tool(_label("olm.owner.kind", CSV.kind), _olm),
+    Tool(_by_cluster_service_version, _olm),
     Tool(_label("crossplane.io/composite"), _crossplane),
     Tool(_label("applyset.kubernetes.io/part-of"), _apply_set),
     Tool(_label("addonmanager.kubernetes.io/mode"), _addon),
