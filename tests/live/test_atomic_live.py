@@ -175,8 +175,9 @@ def test_what_is_adopted_for_an_atomic_install_that_fails_is_deleted_and_it_was_
     capsys.readouterr()
     assert shop.refloat("preflight", "--error", str(error), "-o", "json") == CLEAN
     told = [each for each in json.loads(capsys.readouterr().out)["findings"] if each["code"] == "refused-install"]
-    assert [each["severity"] for each in told] == ["info"]
-    assert "the owner installs atomically" in told[0]["next"]
+    # That the install failed is told too, and what it failed over.
+    assert [each["severity"] for each in told] == ["warn", "info"]
+    assert "the owner installs atomically" in told[1]["next"]
 
 
 def test_with_it_switched_off_and_the_manifest_mended_the_install_passes(shop: Shop) -> None:
