@@ -396,3 +396,34 @@ def test_whatever_stands_in_a_body_is_read_or_is_damage(value: Any) -> None:
     for kind in ("Any", "ConfigMap", "Secret"):
         with suppress(Damaged):
             list(names.of(body | {"kind": kind, "apiVersion": "v1" if kind != "Any" else "a.example.test/v1"}))
+
+
+def scaler(kind: str = "Deployment", name: str = "shop", namespace: str = FS) -> Json:
+    return custom("Rollout", {"workloadRef": {"apiVersion": "apps/v1", "kind": kind, "name": name}}, namespace)
+
+
+def test_a_deployment_is_named_by_kind_and_name_alone() -> None:
+    names = Names([Key("apps", "Deployment", FS, "shop")])
+    assert [mention.where for mention in names.of(scaler())] == ["spec.workloadRef.name"]
+    passing = [scaler("StatefulSet"), scaler(name="shop-1"), scaler(namespace="apps"), custom("T", {"app": "shop"})]
+    passing += [workload(args=["--deployment=shop"]), settings("shop"), settings(f"{FS}/shop", "apps")]
+    assert [mention for body in passing for mention in names.of(body)] == []
+    far = custom("Check", {"healthChecks": [{"kind": "Deployment", "name": "shop", "namespace": FS}]}, "apps")
+    assert len(list(names.of(far))) == 1
+
+
+def test_a_deployment_that_a_custom_resource_names_is_in_use() -> None:
+    left = stale("Deployment", "shop", **_spec())
+    read = inventory([active(), left])
+    assert decided(weigh(read), left) == ("delete", ())
+    read.searched = searched(read.searched.targets, [scaler()])
+    user = Live.of(scaler(), keep_body=False)
+    read.objects[user.key] = user
+    assert decided(weigh(read), left) == ("protect", ("S7",))
+
+
+def test_what_could_not_be_read_of_kubernetes_own_kinds_leaves_a_deployment_free() -> None:
+    left = stale("Deployment", "shop", **_spec())
+    assert decided(judge([active(), left], [gap("Ingress")]), left) == ("delete", ())
+    lost = Gap("things.example.test", "Rollout", None, "forbidden")
+    assert decided(judge([active(), left], [lost]), left) == ("protect", ("S7",))

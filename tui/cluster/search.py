@@ -14,8 +14,8 @@ from tui.cluster.listing import Wanted, answers
 from tui.collector import collector_paused
 from tui.faults import Fault
 from tui.objects import Gap, Json, Key, KindKey, Mention, Searched, Served
-from tui.ownership.mentions import Names, may_mention
-from tui.ownership.references import Damaged
+from tui.ownership.mentions import MENTIONABLE, Names, may_mention
+from tui.ownership.references import Damaged, is_builtin
 
 _MAY_BE_RECORDS: Final = (KindKey("", "Secret"), KindKey("", "ConfigMap"))
 
@@ -38,7 +38,9 @@ async def search(api: Api, targets: Iterable[Key], kinds: Iterable[Served]) -> S
         async with limit:
             return await _in_kind(api, names, served)
 
-    wanted = to_search(kinds) if names.targets else ()
+    # Kubernetes' own kinds that have no body in an inventory name no Deployment.
+    anywhere = any(KindKey(key.group, key.kind) in MENTIONABLE for key in names.targets)
+    wanted = [kind for kind in to_search(kinds) if names.targets and (anywhere or not is_builtin(kind.group))]
     found = await asyncio.gather(*(one(served) for served in wanted))
     mentions = tuple(mention for own, _ in found for mention in own)
     return Searched(names.targets, mentions, tuple(gap for _, gap in found if gap is not None))

@@ -17,7 +17,7 @@ from tui.ownership.decisions import decide
 from tui.ownership.evidence import INVENTORIES, World
 from tui.ownership.fights import field_fights
 from tui.ownership.findings import ownership_findings
-from tui.ownership.mentions import MENTIONABLE, may_mention
+from tui.ownership.mentions import SEARCHED, may_mention
 from tui.ownership.model import Assessment, Candidate, FamilyView, Finding, Rule, Severity, Verdict, Wish
 from tui.ownership.policies import Policies
 from tui.ownership.references import API_SERVICE, WEBHOOKS, is_referrer_group
@@ -132,7 +132,7 @@ def _incomplete(inventory: Inventory, families: Sequence[FamilyView], candidates
     judged = {candidate.ref.kind_key for candidate in candidates}
     needed |= {user for kind in judged for user in USERS.get(kind, ())}
     groups = {kind.group for kind in needed}
-    named = any(c.ref.kind_key in MENTIONABLE and set(c.rules) <= {Rule.S7} for c in candidates)
+    named = any(c.ref.kind_key in SEARCHED and set(c.rules) <= {Rule.S7} for c in candidates)
     spaces = {view.family.namespace for view in families}
     return faults + [
         gap.text

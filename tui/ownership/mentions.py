@@ -21,6 +21,11 @@ from tui.text import clean
 MENTIONABLE: Final = frozenset(KindKey("", kind) for kind in ("ConfigMap", "Secret", "Service", "ServiceAccount"))
 """The kinds that anything may name in any field."""
 
+DEPLOYMENT: Final = KindKey("apps", "Deployment")
+SEARCHED: Final = MENTIONABLE | {DEPLOYMENT}
+"""The kinds that are searched for: Deployments too, which rollouts and scalers of kinds that nobody knows here name by
+kind and name (Argo Rollouts' workloadRef, Flagger's and KEDA's targetRef, a Kustomization's health checks)."""
+
 MAX_WHERE: Final = 160
 """Characters of the place that a row names."""
 
@@ -104,10 +109,10 @@ class Said(NamedTuple):
 
 
 class Names:
-    """What is looked for: some objects of MENTIONABLE kinds. Others are left out."""
+    """What is looked for: some objects of SEARCHED kinds. Others are left out."""
 
     def __init__(self, targets: Iterable[Key]) -> None:
-        self.targets = frozenset(key for key in targets if KindKey(key.group, key.kind) in MENTIONABLE)
+        self.targets = frozenset(key for key in targets if KindKey(key.group, key.kind) in SEARCHED)
         self._by_name: dict[str, list[Key]] = defaultdict(list)
         for key in sorted(self.targets, key=lambda key: (key.kind, key.namespace or "", key.name)):
             self._by_name[key.name].append(key)
@@ -136,15 +141,20 @@ class Names:
         """The targets that a text names: of the ``near`` namespace (None: of any) by their name, of others in full."""
         space = said.space or near
         for key in self._by_name.get(said.text, ()):
-            if space in (None, key.namespace) and said.kind in ("", key.kind):
+            sure = said.kind == key.kind or (not said.kind and _is_mentionable(key))
+            if sure and space in (None, key.namespace):
                 yield key
         if said.text in self._by_name:
             return
         words = frozenset(_words(said.text)) if said.words and near is not None else ()
         for name in self._by_name:
-            for key in self._by_name[name] if name in said.text else ():
+            for key in filter(_is_mentionable, self._by_name[name] if name in said.text else ()):
                 if self._afar[key].search(said.text) or (near == key.namespace and _named_among(words, key)):
                     yield key
+
+
+def _is_mentionable(key: Key) -> bool:
+    return KindKey(key.group, key.kind) in MENTIONABLE
 
 
 def _encodes(body: Json) -> bool:

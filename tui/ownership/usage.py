@@ -13,7 +13,7 @@ from tui.contract.in_use import KNOWN
 from tui.contract.model import InUse
 from tui.contract.select import matches
 from tui.objects import Inventory, Json, Key, KindKey, Live, Owner, Ref, group_of
-from tui.ownership.mentions import ANNOTATED, MENTIONABLE, Names, may_mention
+from tui.ownership.mentions import ANNOTATED, MENTIONABLE, SEARCHED, Names, may_mention
 from tui.ownership.model import Use
 from tui.ownership.references import (
     ADMISSION,
@@ -34,6 +34,7 @@ from tui.ownership.references import (
     Damaged,
     at,
     dig,
+    is_builtin,
     is_referrer_group,
     items,
     mapping,
@@ -425,14 +426,17 @@ class Usage:
     def _unread_mentions(self, key: Key) -> Iterator[str]:
         """Why it is not certain that nothing names the target."""
         gaps = (*self._inventory.gaps, *self._inventory.searched.gaps)
-        yield from (gap.text for gap in gaps if may_mention(gap.group, gap.kind))
+        # Kubernetes' own kinds name a Deployment in fields that are known.
+        anywhere = KindKey(key.group, key.kind) in MENTIONABLE
+        near = (gap for gap in gaps if anywhere or not is_builtin(gap.group))
+        yield from (gap.text for gap in near if may_mention(gap.group, gap.kind))
         yield from self._unsearchable
         if not self.searched(key):
             yield "other objects were not searched for its name"
 
     def searched(self, key: Key) -> bool:
         """Whether everything was searched for the object's name, where its kind is one that is named in passing."""
-        return KindKey(key.group, key.kind) not in MENTIONABLE or key in self._inventory.searched.targets
+        return KindKey(key.group, key.kind) not in SEARCHED or key in self._inventory.searched.targets
 
 
 def _labels(body: Json | None, path: Iterable[str]) -> Mapping[str, Any] | None:

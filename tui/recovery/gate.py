@@ -14,7 +14,7 @@ from tui.helm.model import Document
 from tui.objects import Inventory, Json, KindKey, Live, Ref
 from tui.ownership.atomic import HELM_CHART, HELM_CHART_CONFIG
 from tui.ownership.evidence import INVENTORIES
-from tui.ownership.mentions import ANNOTATED, MENTIONABLE, may_mention
+from tui.ownership.mentions import ANNOTATED, SEARCHED, may_mention
 from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, FamilyView
 from tui.ownership.references import is_referrer_group
 from tui.ownership.releases import STORAGE_KINDS
@@ -104,7 +104,7 @@ def kinds_to_reread(entry: Entry, inventory: Inventory) -> frozenset[KindKey]:
 
 def may_be_named(entry: Entry) -> bool:
     """Whether anything may name the object of a deletion in passing, so that everything is searched for it again."""
-    return entry.action is Action.DELETE and entry.ref.kind_key in MENTIONABLE
+    return entry.action is Action.DELETE and entry.ref.kind_key in SEARCHED
 
 
 def fingerprint(body: Json) -> str:
