@@ -13,7 +13,7 @@ from tests.clusters import FLUX_SYSTEM, contract, obj, record
 from tests.ownership.judging import NEW, OLD, active, stale
 from tests.ownership.living import harbours, living, recorded
 from tui.contract.model import Guardrail, Health, Selector
-from tui.objects import Gap, Inventory, Json, Key, KindKey, Live, Ref, Served
+from tui.objects import Gap, Inventory, Json, Key, KindKey, Live, Ref, Searched, Served
 from tui.ownership.assess import assess
 from tui.ownership.model import Assessment, Decision, Wish
 from tui.ownership.tree import GroupBy, TreeNode, build_tree
@@ -110,7 +110,8 @@ def read(bodies: list[Json]) -> Inventory:
             group, version, f"{ref.kind.lower()}s", ref.kind, ref.namespace is not None, frozenset()
         )
     versions = frozenset(f"{kind.api_version}/{kind.kind}" for kind in served.values())
-    return Inventory("uid", "v1.36", served, versions, lives, [])
+    searched = Searched(frozenset(lives))
+    return Inventory("uid", "v1.36", served, versions, lives, [], searched)
 
 
 def gone(found: Assessment) -> set[Key]:
