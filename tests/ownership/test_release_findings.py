@@ -114,6 +114,8 @@ def test_resource_missing_blocks_and_names_what_a_replay_would_make() -> None:
     assert (each.severity.value, names(each)) == ("block", {"ConfigMap flux-system/gone"})
     assert each.evidence == ("ConfigMap flux-system/gone: kubectl get configmap gone -n flux-system finds nothing",)
     assert [m.replayable for m in found.missing] == [True]
+    # What a Pulumi program's owner would try first does nothing.
+    assert each.next.endswith("pulumi up and pulumi refresh call the release unchanged until a value of it changes")
 
 
 @pytest.mark.parametrize("kind", ["Job", "Pod"])

@@ -100,7 +100,8 @@ def release_findings(
     for view in world.families:
         mine = [c for c in candidates if c.family == view.family.name]
         yield from _state(view, world)
-        yield from _missing(view, [m for m in missing if m.family == view.family.name])
+        lost = [m for m in missing if m.family == view.family.name]
+        yield from _missing(view, lost, owner_tool(view, world.contract, OwnerError()))
         yield from _leftovers(view, mine)
         yield from _listed(view, world.inventory)
     in_families = {bad.storage for view in world.families for bad in view.undecodable}
@@ -193,8 +194,12 @@ def _stamped_by(view: FamilyView, live: Live) -> bool:
     return stamp is not None and view.family.has(stamp.release)
 
 
-def _missing(view: FamilyView, missing: list[Missing]) -> Iterator[Finding]:
+def _missing(view: FamilyView, missing: list[Missing], tool: Tool) -> Iterator[Finding]:
     lost = [m for m in missing if m.replayable]
+    then = "replay them from the release's stored manifest: refloat, 5 Recovery"
+    if tool is Tool.PULUMI:
+        # Tried: its provider compares the release's record alone (pulumi-kubernetes helm_release.go Diff).
+        then += "; pulumi up and pulumi refresh call the release unchanged until a value of it changes"
     if lost and view.active is not None:
         summary = f"{_many(len(lost), 'resource')} of {_revision(view.active)} missing, though it is deployed"
         yield Finding(
@@ -203,7 +208,7 @@ def _missing(view: FamilyView, missing: list[Missing]) -> Iterator[Finding]:
             summary,
             tuple(m.ref for m in lost),
             tuple(f"{m.ref.label}: kubectl get {m.ref.kubectl} finds nothing" for m in lost),
-            "replay them from the release's stored manifest: refloat, 5 Recovery",
+            then,
         )
 
 
