@@ -242,6 +242,44 @@ async def test_what_is_missing_is_unchanged_to_up_and_refresh_until_a_value_chan
     assert await scene.there(scene.settings)
 
 
+async def test_what_a_replay_brings_back_is_taken_along_by_every_later_up(scene: Scene, tmp_path: Path) -> None:
+    """The contract's scenario 2: deployed by its record, gone from the cluster."""
+    name = await scene.begin()
+    for ref in (scene.settings, scene.pilot):
+        await scene.delete(ref)
+    async with scene.session(tmp_path) as session:
+        found = await session.refresh()
+        (each,) = [finding for finding in found.findings if finding.code == "resource-missing"]
+        assert "pulumi up and pulumi refresh call the release unchanged" in each.next
+        outcomes = await do_all(session, PlanKind.REPLAY)
+        assert {o.status for o in outcomes} == {Status.DONE}, [o.text for o in outcomes]
+    assert {await scene.stamp_of(ref) for ref in (scene.settings, scene.pilot)} == {name}
+    await scene.lasts(name)
+
+
+async def test_a_generation_that_is_retired_takes_nothing_from_the_one_in_force(scene: Scene, tmp_path: Path) -> None:
+    """The contract's scenario 3: two in force, and the uninstall of the old one would take what the new one has."""
+    name = await scene.begin()
+    scene.program.forget()
+    for ref in (scene.settings, scene.pilot):
+        await scene.stamp(ref, OTHER)
+    scene.program.release(name=OTHER, values={"level": "info"})
+    scene.program.passes()
+    async with scene.session(tmp_path) as session:
+        found = await session.refresh()
+        assert "delete-bomb" in {finding.code for finding in found.findings}
+        plan = await session.plan(PlanKind.RETIRE, name)
+        assert [entry.ref.name for entry in plan.entries] == [f"sh.helm.release.v1.{name}.v1"]
+        for entry in plan.entries:
+            asked = await session.look(plan, entry)
+            outcome = await session.carry_out(plan, asked, asked.typed or entry.typed)
+            assert outcome.status is Status.DONE, outcome.text
+        found = await session.refresh()
+        assert "delete-bomb" not in {finding.code for finding in found.findings}
+    assert await scene.there(scene.settings)
+    await scene.lasts(OTHER)
+
+
 @pytest.mark.parametrize("atomic", [True, False])
 async def test_an_atomic_install_that_fails_deletes_what_it_took_over(scene: Scene, atomic: bool) -> None:
     name = await scene.begin()
