@@ -266,7 +266,7 @@ def test_a_program_that_runs_the_release_uninstalls_it_when_it_leaves_the_progra
 ) -> None:
     body = thing(release="mine", managers=[(manager, "Update")])
     found = of_act(Act.DESTROY, body, release(written(body, stored)))
-    assert (found.owner, found.effect.value) == (f"{OWNER}, run by {owner},", effect)
+    assert (found.owner, found.effect.value) == (f"{OWNER} (run by {owner})", effect)
 
 
 def test_a_program_s_uninstall_asks_nobody_whose_stamp_it_is() -> None:

@@ -16,8 +16,8 @@ from tui.helm.model import Hook
 from tui.objects import Inventory, Live
 from tui.ownership.acts.model import Act, Consequence, Effect, Subject
 from tui.ownership.acts.opt_outs import Lasts, annotation, command
-from tui.ownership.conditions import mapping
 from tui.ownership.listings import Known, Listing
+from tui.ownership.managers import stamp_managers
 from tui.ownership.releases import STORAGE_KINDS
 from tui.text import clean
 
@@ -96,7 +96,7 @@ def _by_hand(subject: Subject, listing: Listing) -> Iterator[Consequence]:
 
 def _destroyed(subject: Subject, listing: Listing, runner: Runner) -> Consequence:
     """What becomes of the object when its release leaves a program."""
-    owner = f"{listing.known.label}, run by {runner.title},"
+    owner = f"{listing.known.label} (run by {runner.title})"
     found = next(uninstalls(subject, listing, owner, runner.library))
     effect, unless, keep = _STATE[runner.title]
     if found.effect is not Effect.DELETES:
@@ -257,10 +257,7 @@ def runner_of(live: Live, known: Known) -> Runner:
     """What runs a release, by the field manager that holds the object's stamp of it; helm itself where none tells."""
     if stamped(live)[0] != known.name:
         return _BY_HAND
-    for manager in live.managers:
-        meta = mapping(manager.fields.get("f:metadata"))
-        if f"f:{RELEASE_NAME}" in mapping(meta.get("f:annotations")):
-            for pattern, runner in _RUNNERS:
-                if glob(pattern, manager.name):
-                    return runner
-    return _BY_HAND
+    holders = stamp_managers(live)
+    # In the table's order: managedFields may hold two of them in any.
+    found = (runner for pattern, runner in _RUNNERS if any(glob(pattern, name) for name in holders))
+    return next(found, _BY_HAND)
