@@ -363,9 +363,13 @@ class Searched:
     gaps: tuple[Gap, ...] = ()
 
     def with_(self, newer: "Searched") -> "Searched":
-        """Both together; of what was looked for twice, and of the gaps, the newer search counts."""
+        """Both together; of what was looked for twice the newer search counts.
+
+        A gap of the older one is closed only where all of its targets were looked for again.
+        """
         kept = tuple(each for each in self.mentions if each.target not in newer.targets)
-        return Searched(self.targets | newer.targets, (*kept, *newer.mentions), newer.gaps)
+        gaps = newer.gaps if self.targets <= newer.targets else tuple(dict.fromkeys((*self.gaps, *newer.gaps)))
+        return Searched(self.targets | newer.targets, (*kept, *newer.mentions), gaps)
 
 
 @dataclass(slots=True)

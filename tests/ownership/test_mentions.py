@@ -427,3 +427,35 @@ def test_what_could_not_be_read_of_kubernetes_own_kinds_leaves_a_deployment_free
     assert decided(judge([active(), left], [gap("Ingress")]), left) == ("delete", ())
     lost = Gap("things.example.test", "Rollout", None, "forbidden")
     assert decided(judge([active(), left], [lost]), left) == ("protect", ("S7",))
+
+
+def addresses(api: str, kind: str, name: str, namespace: str = FS, **labels: str) -> Live:
+    meta = {"name": name, "namespace": namespace, "labels": labels}
+    return Live.of({"apiVersion": api, "kind": kind, "metadata": meta}, keep_body=False)
+
+
+SLICE = addresses("discovery.k8s.io/v1", "EndpointSlice", "x", **{"kubernetes.io/service-name": "db"})
+
+
+@pytest.mark.parametrize(
+    ("user", "used"),
+    [
+        (addresses("v1", "Endpoints", "db"), True),
+        (SLICE, True),
+        (addresses("v1", "Endpoints", "db", "apps"), False),
+        (addresses("v1", "Endpoints", "other"), False),
+    ],
+)
+def test_a_service_without_a_selector_is_used_by_what_holds_its_addresses(user: Live, used: bool) -> None:
+    left = stale("Service", "db", spec={"ports": [{"port": 5432}]})
+    read = inventory([active(), left])
+    read.objects[user.key] = user
+    assert decided(weigh(read), left) == (("protect", ("S7",)) if used else ("delete", ()))
+
+
+def test_a_gap_stays_until_all_that_it_left_in_doubt_is_searched_again() -> None:
+    one, two = (Key("", "Secret", FS, name) for name in ("one", "two"))
+    lost = Gap("things.example.test", "Store", None, "forbidden")
+    doubtful = Searched(frozenset({one}), (), (lost,))
+    assert doubtful.with_(Searched(frozenset({two}))).gaps == (lost,)
+    assert doubtful.with_(Searched(frozenset({one, two}))).gaps == ()

@@ -83,6 +83,12 @@ _SELECTORS: Final[Mapping[KindKey, tuple[tuple[str, ...], str]]] = {
 }
 """Where a kind keeps the selector of the pods it is for (nowhere: all of its namespace), and the edge's reason."""
 
+ADDRESSES: Final = (KindKey("", "Endpoints"), KindKey("discovery.k8s.io", "EndpointSlice"))
+"""What holds the addresses of a Service that selects no pods."""
+
+SLICE_OF: Final = "kubernetes.io/service-name"
+"""The label by which an EndpointSlice is a Service's (k8s.io/api discovery/v1)."""
+
 REFERRED_TO: Final = frozenset({SERVICE_ACCOUNT, _CONFIG_MAP, _SECRET})
 """Kinds that Flux and Pulumi objects point at by name."""
 
@@ -368,8 +374,17 @@ class Usage:
     def _served(self, target: Live) -> Iterator[tuple[Key | None, Use]]:
         """The pods behind a Service: who calls them by its name cannot be seen, so they count as its users."""
         selector = dig(target.body, ("spec", "selector"))
-        if selector and dig(target.body, ("spec", "type")) != "ExternalName":
+        if dig(target.body, ("spec", "type")) == "ExternalName":
+            return
+        if selector:
             yield from self._workloads(target, {"matchLabels": selector}, "has the pods that it sends traffic to")
+            return
+        # Without a selector somebody else says where its traffic goes: no controller makes these.
+        for user in (each for kind in ADDRESSES for each in self._by_kind.get(kind, ())):
+            slice_of = user.live.labels.get(SLICE_OF) if user.live is not None else None
+            name = user.ref.name if user.ref.kind == "Endpoints" else slice_of
+            if (user.ref.namespace, name) == (target.ref.namespace, target.ref.name):
+                yield self._use(user, "says where its traffic goes")
 
     def _workloads(self, target: Live, selector: Any, reason: str) -> Iterator[tuple[Key | None, Use]]:
         for kind, path in TEMPLATES.items():

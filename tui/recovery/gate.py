@@ -16,9 +16,9 @@ from tui.ownership.atomic import HELM_CHART, HELM_CHART_CONFIG
 from tui.ownership.evidence import INVENTORIES
 from tui.ownership.mentions import ANNOTATED, SEARCHED, may_mention
 from tui.ownership.model import Assessment, Candidate, Decision, FamilyState, FamilyView
-from tui.ownership.references import is_referrer_group
+from tui.ownership.references import SERVICE, is_referrer_group
 from tui.ownership.releases import STORAGE_KINDS
-from tui.ownership.usage import USERS
+from tui.ownership.usage import ADDRESSES, USERS
 from tui.recovery import lease, mend_drift, mend_finalizers, mend_flux, requests, retire, shapes, undo
 from tui.recovery.at_work import owner_at_work
 from tui.recovery.chart import ChartCrds, chart_crds
@@ -97,6 +97,8 @@ def kinds_to_reread(entry: Entry, inventory: Inventory) -> frozenset[KindKey]:
         kinds |= set(USERS.get(kind, ()))
         # A user may be under a controller that leaves too: the chain must be whole to see that.
         kinds.add(KindKey("apps", "ReplicaSet"))
+    if kind == SERVICE:
+        kinds |= set(ADDRESSES)
     if may_be_named(entry):
         kinds |= {whole for whole in inventory.whole if may_mention(*whole) or whole in ANNOTATED}
     return frozenset(kinds & set(inventory.served))
